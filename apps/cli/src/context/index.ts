@@ -1,0 +1,10 @@
+import type { Command } from 'commander';
+import type { Cli } from '../terminal/terminal.ts';
+import { addContextGet } from './get.ts';
+import { addContextSet } from './set.ts';
+
+export function addContext(program: Command, cli: Cli): void {
+  const context = program.command('context');
+  addContextSet(context, cli);
+  addContextGet(context, cli);
+}

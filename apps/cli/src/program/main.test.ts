@@ -1,0 +1,138 @@
+import { spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../../../..', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'planton-main-test-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('bin/planton', () => {
+  test('runs from anywhere, through links, with the Node of the checkout', () => {
+    mkdirSync(join(folder, 'a b'));
+    symlinkSync(join(root, 'bin/planton'), join(folder, 'a b', 'planton'));
+    symlinkSync('a b/planton', join(folder, 'link'));
+    const ran = spawnSync(join(folder, 'link'), ['version'], { cwd: folder, env: { PATH: '/usr/bin:/bin' } });
+    expect(ran.stdout.toString()).toBe('planton 0.1.0\n');
+  });
+
+  test('says what to do where dependencies are not installed', () => {
+    mkdirSync(join(folder, 'checkout/bin'), { recursive: true });
+    spawnSync('cp', [join(root, 'bin/planton'), join(folder, 'checkout/bin/planton')]);
+    const ran = spawnSync(join(folder, 'checkout/bin/planton'), ['version'], {
+      env: { PATH: '/usr/bin:/bin' },
+    });
+    expect(ran.status).toBe(1);
+    expect(ran.stderr.toString()).toMatch(/^error: .*not installed\nhint: .*npm install/);
+  });
+});
+
+describe('the bundle', () => {
+  const bundle = join(folder, 'planton.mjs');
+  beforeAll(() => {
+    const script = fileURLToPath(new URL('../../scripts/bundle.ts', import.meta.url));
+    const built = spawnSync(process.execPath, [script, bundle]);
+    expect(built.stderr.toString()).toBe('');
+  });
+  const run = (args: string[], env: Record<string, string> = {}) =>
+    spawnSync(process.execPath, [bundle, ...args], {
+      cwd: folder,
+      env: { PATH: '/usr/bin:/bin', HOME: folder, ...env },
+    });
+
+  test('is one file that works alone', () => {
+    expect(run(['version']).stdout.toString()).toBe('planton 0.1.0\n');
+    expect(run(['--help']).stdout.toString()).toMatch(/^Usage: planton COMMAND \[options\]\n/);
+    const unknown = run(['aply']);
+    expect(unknown.status).toBe(2);
+    expect(unknown.stderr.toString()).toBe("error: unknown command 'aply'\nhint: did you mean apply?\n");
+    expect(run(['explain', 'aws.spec.region']).stdout.toString()).toContain(
+      'AwsProviderConnection.spec.region',
+    );
+    expect(run(['completion', 'bash']).stdout.toString()).toContain(
+      'complete -o default -F _planton planton',
+    );
+    const server = run(['server', 'start']);
+    expect(server.status).toBe(1);
+    expect(server.stderr.toString()).toContain('the server is not installed with this CLI');
+  });
+
+  test('reaches for a server', () => {
+    const asked = run(['get', 'aws', 'a'], {
+      PLANTON_SERVER: 'http://127.0.0.1:1',
+      PLANTON_API_KEY: 'k',
+      PLANTON_ORG: 'o',
+    });
+    expect(asked.status).toBe(7);
+  });
+
+  test('hands over to the server beside it', () => {
+    const beside = join(folder, 'beside');
+    mkdirSync(beside);
+    copyFileSync(bundle, join(beside, 'planton.mjs'));
+    writeFileSync(
+      join(beside, 'planton-server.mjs'),
+      'export const main = async (argv) => (argv.join(" ") === "start --listen x" ? 9 : 1);',
+    );
+    const words = [join(beside, 'planton.mjs'), 'server', 'start', '--listen', 'x'];
+    const ran = spawnSync(process.execPath, words, { env: { HOME: folder } });
+    expect({ status: ran.status, stderr: ran.stderr.toString() }).toEqual({ status: 9, stderr: '' });
+  });
+
+  test('validates without a server', () => {
+    const manifest =
+      'apiVersion: connect.planton.ai/v1\nkind: DefaultProviderConnection\nspec: {provider: AWS, connection: a}\n';
+    const ran = spawnSync(process.execPath, [bundle, 'validate', '--local', '-f', '-'], {
+      input: manifest,
+      env: { HOME: folder },
+    });
+    expect(ran.status).toBe(2);
+    expect(ran.stderr.toString()).toContain('stdin:3:18: `spec.provider`');
+  });
+
+  test('keeps compiled code for its owner alone, and does without where it is damaged or cannot be kept', () => {
+    const home = join(folder, 'kept');
+    const explain = (home: string) => {
+      const ran = run(['explain', 'aws.spec.region'], { PLANTON_CONFIG_HOME: home });
+      expect({ status: ran.status, stderr: ran.stderr.toString() }).toEqual({ status: 0, stderr: '' });
+      return ran.stdout.toString();
+    };
+    const answer = explain(home);
+    expect(answer).toContain('AwsProviderConnection.spec.region');
+    const kept = join(home, 'cache/explain');
+    expect(statSync(kept).mode & 0o777).toBe(0o600);
+    expect(statSync(home).mode & 0o777).toBe(0o700);
+    const code = readFileSync(kept);
+    const written = statSync(kept).mtimeMs;
+    expect(explain(home)).toBe(answer);
+    expect(statSync(kept).mtimeMs).toBe(written);
+
+    writeFileSync(kept, Buffer.concat([code.subarray(0, -4000), Buffer.alloc(4000)]));
+    expect(explain(home)).toBe(answer);
+    expect(run(['aply'], { PLANTON_CONFIG_HOME: home }).status).toBe(2);
+    expect(readdirSync(join(home, 'cache'))).toEqual(['explain']);
+    expect(explain(join(bundle, 'no-folder'))).toBe(answer);
+  });
+
+  test('a reader that has seen enough is no error', () => {
+    const ran = spawnSync(
+      'sh',
+      ['-c', `${process.execPath} ${bundle} completion bash | head -1; echo done`],
+      { env: { PATH: '/usr/bin:/bin', HOME: folder } },
+    );
+    expect(ran.stderr.toString()).toBe('');
+    expect(ran.stdout.toString()).toBe('# bash completion for planton\ndone\n');
+  });
+});

@@ -1,0 +1,38 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { create } from '@bufbuild/protobuf';
+import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
+import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { type ErrorInfo, ErrorInfoSchema } from '@planton/api/common/v1/error';
+import { onTestFinished } from 'vitest';
+
+/** A real server of the given routes on a free port, until the test ends. */
+export async function serve(
+  routes: (router: ConnectRouter) => void,
+): Promise<{ url: string; requests: { url: string; headers: IncomingHttpHeaders }[] }> {
+  const requests: { url: string; headers: IncomingHttpHeaders }[] = [];
+  const handler = connectNodeAdapter({ routes });
+  const server = createServer((request, response) => {
+    requests.push({ url: request.url ?? '', headers: request.headers });
+    handler(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  const address = server.address();
+  if (typeof address !== 'object' || !address) throw new Error('no address');
+  return { url: `http://127.0.0.1:${address.port}`, requests };
+}
+
+/** An error as the services of the platform send it. */
+export function refusal(
+  code: Code,
+  message: string,
+  info: Partial<Omit<ErrorInfo, '$typeName' | '$unknown'>> = {},
+): ConnectError {
+  const detail = create(ErrorInfoSchema, { reason: 'TEST', ...info });
+  return new ConnectError(message, code, undefined, [{ desc: ErrorInfoSchema, value: detail }]);
+}
+
+export { Code };

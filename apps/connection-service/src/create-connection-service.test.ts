@@ -1,0 +1,42 @@
+import { createRouterTransport } from '@connectrpc/connect';
+import { ConnectionService } from '@planton/api/connect/v1/connection_service';
+import { engines } from '@planton/database/testing';
+import { sql } from 'kysely';
+import { describe, expect, test, vi } from 'vitest';
+import { createConnectionService } from './create-connection-service.ts';
+import { awsConnection, awsOf, useTestService } from './testing/use-test-service.ts';
+
+describe.each(engines)('the service on %s', (kind) => {
+  const service = useTestService(kind);
+
+  test('serves every RPC of its contract', async () => {
+    const { deps, database } = service();
+    const running = await createConnectionService({ ...deps, engine: database.engine });
+    const served: string[] = [];
+    createRouterTransport((router) => {
+      running.routes(router);
+      served.push(...router.handlers.map(({ method }) => method.name));
+    });
+    expect(served.sort()).toEqual(ConnectionService.methods.map(({ name }) => name).sort());
+    expect(await running.ready()).toBe(true);
+  });
+
+  test('confirms after a restart what was committed before a crash, and ends when told to', async () => {
+    const { deps, database, config, newOrganization } = service();
+    const { admin, slug: org } = await newOrganization();
+    config.fault = (method) => (method === 'commit' ? 'before' : undefined);
+    const { connection } = await admin.applyConnection({ org, connection: awsConnection('a') });
+    const uid = awsOf(connection).metadata?.uid ?? '';
+    expect(config.owners.get(uid)?.confirmed).toBe(false);
+    config.fault = () => undefined;
+    await database.query.updateTable('reference_outbox').set({ attempt_time: sql<Date>`now()` }).execute();
+
+    const running = await createConnectionService({ ...deps, engine: database.engine });
+    running.start();
+    await vi.waitFor(() => expect(config.owners.get(uid)?.confirmed).toBe(true), { timeout: 10_000 });
+    await running.stop();
+    const calls = config.calls.length;
+    await running.stop();
+    expect(config.calls).toHaveLength(calls);
+  });
+});

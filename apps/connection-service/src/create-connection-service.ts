@@ -1,0 +1,42 @@
+import type { ConnectRouter } from '@connectrpc/connect';
+import { type Engine, migrate, openDatabase } from '@planton/database';
+import type { Deps } from './deps.ts';
+import { migrations } from './migrations/index.ts';
+import { keepReferences } from './references/keep-references.ts';
+import { connectionRoutes } from './routes.ts';
+import { type ConnectTables, SCHEMA } from './schema.ts';
+
+export interface ConnectionServiceDeps extends Omit<Deps, 'database'> {
+  /** Holds the service's tables in the schema `connect`. The caller closes it. */
+  readonly engine: Engine;
+}
+
+export interface RunningConnectionService {
+  routes(router: ConnectRouter): void;
+  /** Starts the background work. */
+  start(): void;
+  /** Ends the background work and waits for it. */
+  stop(): Promise<void>;
+  /** Whether the service can answer. */
+  ready(): Promise<boolean>;
+}
+
+/** Brings the schema up to date and assembles the service. Throws `MigrationError`. */
+export async function createConnectionService({
+  engine,
+  ...others
+}: ConnectionServiceDeps): Promise<RunningConnectionService> {
+  await migrate(engine, SCHEMA, migrations);
+  const deps: Deps = { ...others, database: openDatabase<ConnectTables>(engine, SCHEMA) };
+  const references = keepReferences(deps);
+  return {
+    routes: connectionRoutes(deps),
+    start: references.start,
+    stop: references.stop,
+    ready: () =>
+      engine.ping().then(
+        () => true,
+        () => false,
+      ),
+  };
+}

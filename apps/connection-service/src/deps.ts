@@ -1,0 +1,20 @@
+import type { Client } from '@connectrpc/connect';
+import type { ConfigManager } from '@planton/api/config/v1/config_manager_service';
+import type { Database } from '@planton/database';
+import type { Logger, LookUpEnvironments, ScopeOf } from '@planton/rpc';
+import type { ConnectTables } from './schema.ts';
+
+/** What handlers and loops of the service work with. */
+export interface Deps {
+  readonly database: Database<ConnectTables>;
+  /** Called as the actor with `asActor(context)`, else in the service's own name. */
+  readonly configManager: Client<typeof ConfigManager>;
+  readonly lookUpEnvironments: LookUpEnvironments;
+  readonly scopeOf: ScopeOf;
+  readonly logger: Logger;
+  readonly newUid: () => string;
+  /** Wall clock. What is stored takes the database's. */
+  readonly now: () => Date;
+  /** In [0, 1), for jitter. */
+  readonly random: () => number;
+}

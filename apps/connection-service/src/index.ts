@@ -1,0 +1,5 @@
+export {
+  type ConnectionServiceDeps,
+  createConnectionService,
+  type RunningConnectionService,
+} from './create-connection-service.ts';

@@ -1,0 +1,5 @@
+import type { Migration } from '@planton/database';
+import { createConnections } from './001-create-connections.ts';
+
+/** In the order in which they are applied; a released one is never changed. */
+export const migrations: readonly Migration[] = [createConnections];

@@ -1,0 +1,37 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  AwsProviderConnectionSchema,
+  type AwsProviderConnectionSpec,
+  AwsProviderConnectionSpecSchema,
+} from '@planton/api/connect/v1/aws_provider_connection';
+import type { Provider } from '../provider.ts';
+import { checkSpec } from './check-spec.ts';
+import { issueCredentials, planCredentials } from './issue-credentials.ts';
+import { keepServerOwned } from './keep-server-owned.ts';
+import { normalizeSpec } from './normalize-spec.ts';
+import { referencesOf } from './references-of.ts';
+
+const KIND = 'AwsProviderConnection';
+
+export const aws: Provider<AwsProviderConnectionSpec> = {
+  name: 'aws',
+  kind: KIND,
+  specSchema: AwsProviderConnectionSpecSchema,
+  wrap: ({ metadata, spec, status }) => ({
+    case: 'aws',
+    value: create(AwsProviderConnectionSchema, {
+      apiVersion: 'connect.planton.ai/v1',
+      kind: KIND,
+      metadata,
+      status,
+      ...(spec && { spec }),
+    }),
+  }),
+  normalize: normalizeSpec,
+  keepServerOwned,
+  referencesOf,
+  runnerOf: (spec) => spec.runner,
+  check: checkSpec,
+  planCredentials,
+  issueCredentials,
+};

@@ -1,0 +1,50 @@
+import type { DescMessage, Message } from '@bufbuild/protobuf';
+import type { Metadata } from '@planton/api/common/v1/metadata';
+import type { IssueCredentialsResponse } from '@planton/api/connect/v1/connection_service';
+import type { ConnectionStatus } from '@planton/api/connect/v1/connection_status';
+import type { ProviderConnection } from '@planton/api/connect/v1/provider_connection';
+import type { Violation } from '@planton/rpc';
+import type { FieldValues, ReferenceUse } from '../references/reference.ts';
+
+/** A manifest without what is the same for every provider. */
+export interface Envelope<Spec extends Message> {
+  readonly metadata: Metadata;
+  /** Absent where the stored spec cannot be read. */
+  readonly spec: Spec | undefined;
+  readonly status: ConnectionStatus;
+}
+
+/** What a caller asks of the credentials. */
+export interface IssueOptions {
+  /** Slug of the connection, for messages. */
+  readonly connection: string;
+  /** Empty for none. */
+  readonly sessionPolicy: string;
+  readonly hasDuration: boolean;
+}
+
+/**
+ * Everything that differs from provider to provider. A provider is one folder that exports one of these, and one line in
+ * `registry.ts`; stores, resolution and RPCs know providers only through it. All functions are pure.
+ */
+export interface Provider<Spec extends Message = Message> {
+  /** The name in requests, and the field of `ProviderConnection.kind`. */
+  readonly name: NonNullable<ProviderConnection['kind']['case']>;
+  /** Kind of its manifests. */
+  readonly kind: string;
+  readonly specSchema: DescMessage;
+  wrap(envelope: Envelope<Spec>): ProviderConnection['kind'];
+  /** The form to store, and warnings about what was left out or has no effect. Runs before everything else. */
+  normalize(spec: Spec): { readonly spec: Spec; readonly warnings: readonly string[] };
+  /** Fills in the fields that only the server sets. Throws where the manifest sets one to something else than is stored. */
+  keepServerOwned(spec: Spec, stored: Spec | undefined): Spec;
+  referencesOf(spec: Spec): readonly ReferenceUse[];
+  /** Slug of the runner that the spec names; empty for none. */
+  runnerOf(spec: Spec): string;
+  /** What is wrong with the values that are known; `resolved` holds those of variables. Called at apply and at every use. */
+  check(spec: Spec, resolved: FieldValues): readonly Violation[];
+  /** The references whose values `issueCredentials` needs. Throws where this spec or these options allow no credentials. */
+  planCredentials(spec: Spec, options: IssueOptions): readonly ReferenceUse[];
+  /** Throws where the values cannot be credentials, naming fields, secrets and entries, never a value. */
+  issueCredentials(spec: Spec, resolved: FieldValues): IssueCredentialsResponse['credentials'];
+}

@@ -1,0 +1,39 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { HandlerContext } from '@connectrpc/connect';
+import type {
+  ResolveConnectionRequest,
+  ResolveConnectionResponseSchema,
+} from '@planton/api/connect/v1/connection_service';
+import type { DecisionStepSchema } from '@planton/api/connect/v1/resolution';
+import type { DecisionStep } from '@planton/connection-resolver';
+import type { Deps } from '../deps.ts';
+import { decideConnection, sources } from './decide-connection.ts';
+
+export function resolveConnection(deps: Deps) {
+  return async (
+    request: ResolveConnectionRequest,
+    context: HandlerContext,
+  ): Promise<MessageInitShape<typeof ResolveConnectionResponseSchema>> => {
+    const scope = await deps.scopeOf(context, request.environment);
+    const { connection, source, decision } = await decideConnection(deps, scope, request, false);
+    return {
+      connection: connection.slug,
+      connectionUid: connection.uid,
+      revision: connection.revision,
+      provider: connection.provider,
+      source: sources[source],
+      decision: decision.map(stepMessage),
+    };
+  };
+}
+
+function stepMessage(step: DecisionStep): MessageInitShape<typeof DecisionStepSchema> {
+  const held = step.level === 'authorization' ? null : step.connection;
+  return {
+    level: step.level,
+    outcome: step.outcome,
+    connection: held?.slug ?? '',
+    connectionUid: held?.uid ?? '',
+    explanation: step.reason,
+  };
+}

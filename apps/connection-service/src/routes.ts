@@ -1,0 +1,44 @@
+import type { ConnectRouter } from '@connectrpc/connect';
+import { ConnectionService } from '@planton/api/connect/v1/connection_service';
+import { listAuditRecords } from './audit/list-audit-records.ts';
+import { deleteAuthorization } from './authorizations/delete-authorization.ts';
+import { getAuthorization } from './authorizations/get-authorization.ts';
+import { listAuthorizations } from './authorizations/list-authorizations.ts';
+import { setAuthorization } from './authorizations/set-authorization.ts';
+import { applyConnection } from './connections/apply-connection.ts';
+import { deleteConnection } from './connections/delete-connection.ts';
+import { getConnection } from './connections/get-connection.ts';
+import { listConnectionRevisions } from './connections/list-connection-revisions.ts';
+import { listConnections } from './connections/list-connections.ts';
+import { issueCredentials } from './credentials/issue-credentials.ts';
+import { deleteDefault } from './defaults/delete-default.ts';
+import { getDefault } from './defaults/get-default.ts';
+import { listDefaults } from './defaults/list-defaults.ts';
+import { setDefault } from './defaults/set-default.ts';
+import type { Deps } from './deps.ts';
+import { resolveConnection } from './resolution/resolve-connection.ts';
+
+/** Registers every RPC of the service. */
+export function connectionRoutes(deps: Deps): (router: ConnectRouter) => void {
+  const implementation = {
+    applyConnection: applyConnection(deps),
+    getConnection: getConnection(deps),
+    listConnections: listConnections(deps),
+    deleteConnection: deleteConnection(deps),
+    listConnectionRevisions: listConnectionRevisions(deps),
+    resolveConnection: resolveConnection(deps),
+    issueCredentials: issueCredentials(deps),
+    setDefaultProviderConnection: setDefault(deps),
+    getDefaultProviderConnection: getDefault(deps),
+    listDefaultProviderConnections: listDefaults(deps),
+    deleteDefaultProviderConnection: deleteDefault(deps),
+    setProviderConnectionAuthorization: setAuthorization(deps),
+    getProviderConnectionAuthorization: getAuthorization(deps),
+    listProviderConnectionAuthorizations: listAuthorizations(deps),
+    deleteProviderConnectionAuthorization: deleteAuthorization(deps),
+    listAuditRecords: listAuditRecords(deps),
+  };
+  return (router) => {
+    router.service(ConnectionService, implementation);
+  };
+}

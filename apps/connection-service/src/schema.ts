@@ -1,0 +1,124 @@
+import type { ColumnType, Generated, RawBuilder } from 'kysely';
+
+/** The PostgreSQL schema that the service owns. */
+export const SCHEMA = 'connect';
+
+/** Written with `jsonb()`; read as parsed JSON of unknown shape. */
+type Json = ColumnType<unknown, RawBuilder<unknown>, RawBuilder<unknown>>;
+type Time = ColumnType<Date, RawBuilder<Date> | undefined, RawBuilder<Date>>;
+
+interface Stamps {
+  readonly create_time: Time;
+  readonly update_time: Time;
+  readonly created_by: string;
+  readonly updated_by: string;
+}
+
+export interface ConnectionTable extends Stamps {
+  readonly uid: string;
+  readonly organization_uid: string;
+  readonly organization_slug: string;
+  readonly provider: string;
+  readonly kind: string;
+  readonly slug: string;
+  readonly name: string;
+  readonly labels: Json;
+  readonly annotations: Json;
+  /** The provider's spec as protobuf JSON. */
+  readonly spec: Json;
+  readonly revision: number;
+  /** The revision under which the committed references were registered; see `references/`. */
+  readonly reference_revision: number;
+}
+
+export type RevisionAction = 'created' | 'updated' | 'deleted';
+
+export interface ConnectionRevisionTable {
+  readonly connection_uid: string;
+  readonly revision: number;
+  readonly organization_uid: string;
+  readonly slug: string;
+  readonly action: RevisionAction;
+  /** The row of `connection` as it was, without its times. */
+  readonly document: Json;
+  readonly create_time: Time;
+  readonly created_by: string;
+}
+
+export interface DefaultConnectionTable extends Stamps {
+  readonly uid: string;
+  readonly organization_uid: string;
+  readonly provider: string;
+  /** Empty for the organisation. */
+  readonly environment_uid: string;
+  readonly environment_slug: string;
+  readonly connection_uid: string;
+  readonly revision: number;
+}
+
+export interface ConnectionAuthorizationTable extends Stamps {
+  readonly connection_uid: string;
+  readonly uid: string;
+  readonly organization_uid: string;
+  readonly scope: 'organization' | 'environment';
+  readonly revision: number;
+}
+
+export interface AuthorizationEnvironmentTable {
+  readonly connection_uid: string;
+  readonly environment_uid: string;
+  readonly environment_slug: string;
+}
+
+export interface ReferenceOutboxTable {
+  readonly owner_uid: string;
+  readonly owner_kind: string;
+  readonly owner_slug: string;
+  readonly organization_uid: string;
+  readonly organization_slug: string;
+  readonly revision: number;
+  readonly reference_set: Json;
+  readonly attempts: Generated<number>;
+  readonly attempt_time: Time;
+}
+
+export interface ReferenceFenceTable {
+  readonly owner_uid: string;
+  readonly revision: number;
+  readonly fence_time: Time;
+}
+
+export type AuditOutcomeName = 'succeeded' | 'denied' | 'failed';
+
+export interface AuditRecordTable {
+  readonly sequence: ColumnType<number, never, never>;
+  readonly uid: string;
+  readonly record_time: Time;
+  readonly organization_uid: string;
+  readonly action: string;
+  readonly actor_uid: string;
+  readonly actor_name: string;
+  readonly via_service: string;
+  readonly api_key_uid: string;
+  readonly resource_kind: string;
+  readonly resource_uid: string;
+  readonly resource_slug: string;
+  readonly environment: string;
+  readonly version: number;
+  readonly request_id: string;
+  readonly purpose: string;
+  readonly outcome: AuditOutcomeName;
+  readonly details: Json;
+  readonly peer_address: string;
+}
+
+export interface ConnectTables {
+  readonly connection: ConnectionTable;
+  readonly connection_revision: ConnectionRevisionTable;
+  readonly default_connection: DefaultConnectionTable;
+  readonly connection_authorization: ConnectionAuthorizationTable;
+  readonly authorization_environment: AuthorizationEnvironmentTable;
+  readonly reference_outbox: ReferenceOutboxTable;
+  readonly reference_fence: ReferenceFenceTable;
+  readonly audit_record: AuditRecordTable;
+}

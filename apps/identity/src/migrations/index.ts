@@ -1,0 +1,6 @@
+import type { Migration } from '@planton/database';
+import { createIdentitySchema } from './001-create-identity.ts';
+import { createTokenSecret } from './002-create-token-secret.ts';
+
+/** Every change of the schema, oldest first. One that was released is never edited. */
+export const migrations: readonly Migration[] = [createIdentitySchema, createTokenSecret];

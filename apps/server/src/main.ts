@@ -1,0 +1,30 @@
+import { describeServerFlags, readServerSettings, runProcess } from '@planton/rpc';
+import { dropCloudIdentity } from './drop-cloud-identity.ts';
+import { startServer } from './start-server.ts';
+
+const usage = `Usage: planton server start [flags]
+
+Starts every service in one process. Flags win over the environment variables PLANTON_LISTEN, PLANTON_DATA_DIR, …
+
+${describeServerFlags()}
+`;
+
+/** The program behind `planton server`. Resolves with an exit code for what ends at once; `start` runs until it is told to end. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const [command, ...rest] = argv;
+  if (command === undefined || command === 'help' || argv.includes('--help') || argv.includes('-h')) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  if (command !== 'start') {
+    process.stderr.write(
+      `error: there is no command "server ${command}"\nhint: planton server start --help\n`,
+    );
+    return 2;
+  }
+  dropCloudIdentity(process.env);
+  await runProcess(() => startServer(readServerSettings(rest, process.env)));
+  return 0;
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

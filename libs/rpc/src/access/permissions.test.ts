@@ -1,0 +1,77 @@
+import { Permission } from '@planton/api/common/v1/access';
+import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
+import { ConnectionService } from '@planton/api/connect/v1/connection_service';
+import { Identity } from '@planton/api/identity/v1/identity_service';
+import { describe, expect, test } from 'vitest';
+import { accessRuleOf, assertAccessRules } from './access-rule.ts';
+import { isRoleName, type RoleName, roleHolds, roleIncludes } from './permissions.ts';
+
+const roles: readonly RoleName[] = ['owner', 'admin', 'developer', 'viewer', 'deployer'];
+
+describe('the table of roles', () => {
+  test.each([
+    ['owner', Permission.SECRET_ACCESS, true],
+    ['admin', Permission.SECRET_ACCESS, true],
+    ['developer', Permission.SECRET_ACCESS, false],
+    ['developer', Permission.SECRET_USE, false],
+    ['developer', Permission.SECRET_WRITE, true],
+    ['developer', Permission.AUTHORIZATION_WRITE, false],
+    ['viewer', Permission.SECRET_READ, true],
+    ['viewer', Permission.SECRET_WRITE, false],
+    ['viewer', Permission.CREDENTIALS_ISSUE, false],
+    ['deployer', Permission.CREDENTIALS_ISSUE, true],
+    ['deployer', Permission.SECRET_ACCESS, false],
+    ['deployer', Permission.CONNECTION_WRITE, false],
+    ['deployer', Permission.API_KEY_MANAGE, false],
+  ] as const)('%s, permission %i: %s', (role, permission, holds) => {
+    expect(roleHolds(role, permission)).toBe(holds);
+  });
+
+  test('nobody holds what is unspecified', () => {
+    expect(roles.filter((role) => roleHolds(role, Permission.UNSPECIFIED))).toEqual([]);
+  });
+
+  test('nobody gives more than they have, and only owners make owners', () => {
+    const given = Object.fromEntries(
+      roles.map((granter) => [granter, roles.filter((granted) => roleIncludes(granter, granted))]),
+    );
+    expect(given).toEqual({
+      owner: roles,
+      admin: ['admin', 'developer', 'viewer', 'deployer'],
+      developer: ['developer', 'viewer', 'deployer'],
+      viewer: ['viewer'],
+      deployer: ['deployer'],
+    });
+  });
+
+  test.each(['', 'root', 'constructor', '__proto__', 7, undefined])('%j is no role', (text) => {
+    expect(isRoleName(text)).toBe(false);
+  });
+});
+
+describe('the contract', () => {
+  test('says of every RPC who may call it', () => {
+    for (const service of [Identity, ConfigManager, ConnectionService]) assertAccessRules(service);
+  });
+
+  test('a service with an RPC that says nothing is refused', () => {
+    const { method } = ConfigManager;
+    const bare = { ...method.getSecret, proto: { ...method.getSecret.proto, options: undefined } };
+    expect(() => accessRuleOf(bare as typeof method.getSecret)).toThrow(
+      'ConfigManager/GetSecret does not say who may call it',
+    );
+  });
+
+  test('shows which answers carry secrets', () => {
+    const secretBearing = [Identity, ConfigManager, ConnectionService].flatMap(({ methods }) =>
+      methods.filter((method) => accessRuleOf(method).returnsSecrets).map(({ name }) => name),
+    );
+    expect(secretBearing).toEqual([
+      'CreateApiKey',
+      'ExchangeToken',
+      'AccessSecret',
+      'ResolveReferences',
+      'IssueCredentials',
+    ]);
+  });
+});

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { type DomainError, unauthenticated, unavailable } from '../errors/domain-error.ts';
+import { type AccessToken, TokenRefused } from './access-token.ts';
+import type { Revocations } from './revocations.ts';
+
+/** How many verified credentials are remembered at most. */
+const CAPACITY = 10_000;
+
+/** Milliseconds before its end at which a token that we exchanged is renewed rather than used. */
+const RENEW_BEFORE_MS = 30_000;
+
+/** The longest credential that is looked at. */
+const MAX_CREDENTIAL_LENGTH = 16_384;
+
+export interface Authenticator {
+  /**
+   * Says whose credential it is: an access token as it is, an API key through Identity.
+   *
+   * @param org organisation that the token of an API key shall speak for; empty for none
+   */
+  authenticate(credential: string, org: string): Promise<AccessToken>;
+}
+
+/**
+ * Makes an authenticator. It remembers verified credentials by their hash until they expire; every use is checked against
+ * the revocations, and a revoked entry is forgotten, so a remembered key gets its current rights within a second.
+ *
+ * @param exchange exchanges an API key for an access token
+ */
+export function createAuthenticator(settings: {
+  readonly verify: (token: string) => Promise<AccessToken>;
+  readonly exchange: (apiKey: string, org: string) => Promise<string>;
+  readonly revocations: Revocations;
+  readonly now: () => number;
+}): Authenticator {
+  const remembered = new Map<string, Promise<AccessToken>>();
+
+  const remember = (key: string, made: Promise<AccessToken>) => {
+    remembered.delete(key);
+    remembered.set(key, made);
+    for (const oldest of remembered.keys()) {
+      if (remembered.size <= CAPACITY) break;
+      remembered.delete(oldest);
+    }
+    made.catch(() => {
+      if (remembered.get(key) === made) remembered.delete(key);
+    });
+    return made;
+  };
+
+  const isRevoked = ({ subject, issueTime }: AccessToken) =>
+    settings.revocations.isRevoked(subject.uid, issueTime) ||
+    (subject.apiKeyUid !== undefined && settings.revocations.isRevoked(subject.apiKeyUid, issueTime));
+
+  const useAccessToken = async (credential: string) => {
+    const key = digest(credential);
+    const token = await (remembered.get(key) ?? remember(key, settings.verify(credential)));
+    if (token.expireTime <= settings.now()) throw refusal('the access token has expired', 'TOKEN_EXPIRED');
+    if (isRevoked(token)) throw refusal('the access token has been revoked', 'TOKEN_REVOKED');
+    return token;
+  };
+
+  const exchange = async (credential: string, org: string) =>
+    settings.verify(await settings.exchange(credential, org));
+
+  const useApiKey = async (credential: string, org: string) => {
+    const key = digest(`${org}\0${credential}`);
+    const known = remembered.get(key);
+    if (known) {
+      const token = await known;
+      if (token.expireTime - RENEW_BEFORE_MS > settings.now() && !isRevoked(token)) return token;
+      if (remembered.get(key) === known) remembered.delete(key);
+    }
+    const token = await (remembered.get(key) ?? remember(key, exchange(credential, org)));
+    if (isRevoked(token)) throw refusal('the API key has been revoked', 'API_KEY_INVALID');
+    return token;
+  };
+
+  return {
+    authenticate: async (credential, org) => {
+      if (credential.length > MAX_CREDENTIAL_LENGTH)
+        throw refusal('the credential is too long', 'TOKEN_INVALID');
+      try {
+        return await (looksLikeToken(credential) ? useAccessToken(credential) : useApiKey(credential, org));
+      } catch (error) {
+        if (error instanceof TokenRefused)
+          throw refusal('the access token is not valid', 'TOKEN_INVALID', error);
+        throw error;
+      }
+    },
+  };
+}
+
+/** The error for a feed that is too old to hand out secrets. */
+export function revocationsStale(): DomainError {
+  return unavailable(
+    'REVOCATIONS_STALE',
+    'secrets are not handed out while it is not known which keys are revoked',
+    {
+      hint: 'try again in a moment; identity does not answer this service',
+    },
+  );
+}
+
+function refusal(message: string, reason: string, cause?: unknown): DomainError {
+  return unauthenticated(reason, message, { hint: 'planton auth login', cause });
+}
+
+function looksLikeToken(credential: string): boolean {
+  return credential.startsWith('eyJ') && credential.split('.', 4).length === 3;
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
+}

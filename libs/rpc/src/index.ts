@@ -1,0 +1,66 @@
+export { accessRuleOf, assertAccessRules } from './access/access-rule.ts';
+export { isRoleName, type RoleName, roleHolds, roleIncludes } from './access/permissions.ts';
+export { type AccessToken, createTokenVerifier, TOKEN_AUDIENCE } from './authentication/access-token.ts';
+export type { Authenticator } from './authentication/authenticator.ts';
+export type {
+  RevocationSnapshot,
+  Revocations,
+} from './authentication/revocations.ts';
+export {
+  type Caller,
+  callerOf,
+  hasPermission,
+  type Membership,
+  type OrganizationCaller,
+  organizationCallerOf,
+  type ServiceCaller,
+  type Subject,
+  serviceCallerOf,
+} from './caller/caller.ts';
+export { type ReachedIdentity, reachIdentity } from './clients/reach-identity.ts';
+export { keepServiceToken } from './clients/service-token.ts';
+export {
+  asActor,
+  createMemoryTransport,
+  createNetworkTransport,
+  type ServiceIdentity,
+} from './clients/service-transport.ts';
+export type {
+  EnvironmentName,
+  LookUpEnvironments,
+  Scope,
+  ScopeOf,
+} from './environments/resolve-scope.ts';
+export {
+  DomainError,
+  denied,
+  duplicate,
+  type ErrorExtra,
+  type ErrorKind,
+  internal,
+  invalid,
+  missing,
+  quota,
+  stale,
+  state,
+  unauthenticated,
+  unavailable,
+  type Violation,
+} from './errors/domain-error.ts';
+export { toDomainError } from './errors/map-error.ts';
+export { createLogger, type Logger, type LogLevel, logLevels } from './logging/logger.ts';
+export { decodePageToken, encodePageToken, pageSizeOf } from './paging/page-token.ts';
+export {
+  describeServerFlags,
+  readServerSettings,
+  readText,
+  type ServerSettings,
+  SettingsRefused,
+} from './process/read-settings.ts';
+export { type Running, runProcess } from './process/run-process.ts';
+export { type ServicePart, serveParts } from './process/serve-parts.ts';
+export { readServiceKey, readServiceUrl } from './process/service-settings.ts';
+export { ACTOR_HEADER } from './server/admit.ts';
+export { createGuard, type Guard, type GuardSettings, type IdentityPort } from './server/guard.ts';
+export { type Listener, ListenFailed } from './server/listen.ts';
+export { type ServeSettings, serve } from './server/serve.ts';

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { readServerSettings, SettingsRefused } from './read-settings.ts';
+import { readServiceKey, readServiceUrl } from './service-settings.ts';
+
+const home = { HOME: '/home/ada' };
+
+describe('settings of a server', () => {
+  test('have defaults', () => {
+    expect(readServerSettings(['--data-dir', '/data'], home)).toEqual({
+      listen: '127.0.0.1:8080',
+      publicUrl: 'http://127.0.0.1:8080',
+      dataDir: '/data',
+      masterKeySource: 'file:/data/master.key',
+      logLevel: 'info',
+    });
+  });
+
+  test('come from the environment, and flags win', () => {
+    const env = {
+      ...home,
+      PLANTON_LISTEN: '127.0.0.1:1',
+      PLANTON_DATA_DIR: '/env',
+      PLANTON_DATABASE_URL: 'postgres://x',
+    };
+    expect(readServerSettings(['--listen', '[::1]:2'], env)).toMatchObject({
+      listen: '[::1]:2',
+      dataDir: '/env',
+      databaseUrl: 'postgres://x',
+    });
+  });
+
+  test.each([['0.0.0.0:80'], ['example.com:80'], ['[::]:80'], ['127.evil.com:80'], [':80']])(
+    '%s needs TLS or --insecure',
+    (listen) => {
+      expect(() => readServerSettings(['--listen', listen], home)).toThrow('TLS');
+      expect(readServerSettings(['--listen', listen, '--insecure'], home).listen).toBe(listen);
+    },
+  );
+
+  test.each(['ftp://x', 'nonsense', 'https://user:pw@x', 'https://x/?q=1'])('%s is no public URL', (url) => {
+    expect(() => readServerSettings(['--public-url', url], home)).toThrow(SettingsRefused);
+  });
+
+  test.each([['--unknown'], ['--log-level', 'loud'], ['stray']])('%s is refused', (...argv) => {
+    expect(() => readServerSettings(argv, home)).toThrow(SettingsRefused);
+  });
+});
+
+describe('settings of a service that runs alone', () => {
+  test('name the others by URL', () => {
+    expect(readServiceUrl('config-manager', { PLANTON_CONFIG_MANAGER_URL: 'http://127.0.0.1:1/' })).toBe(
+      'http://127.0.0.1:1',
+    );
+    expect(() => readServiceUrl('identity', {})).toThrow('PLANTON_IDENTITY_URL');
+    expect(() => readServiceUrl('identity', { PLANTON_IDENTITY_URL: 'x' })).toThrow('not a URL');
+  });
+
+  test('name the file of the key', () => {
+    expect(() => readServiceKey({})).toThrow('PLANTON_SERVICE_KEY_FILE');
+    expect(() => readServiceKey({ PLANTON_SERVICE_KEY_FILE: '/nonexistent' })).toThrow('ENOENT');
+  });
+});

@@ -1,0 +1,154 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type LogLevel, logLevels } from '../logging/logger.ts';
+
+/** Thrown for settings that cannot be used: the message says which and why, the hint what to type instead. */
+export class SettingsRefused extends Error {
+  readonly hint: string;
+
+  constructor(message: string, hint = '') {
+    super(message);
+    this.name = 'SettingsRefused';
+    this.hint = hint;
+  }
+}
+
+/** What every server process can be told, by flag or by environment variable; flags win. */
+export interface ServerSettings {
+  /** `HOST:PORT` for the API. */
+  readonly listen: string;
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Where people and runners reach the platform; also the issuer of its tokens. */
+  readonly publicUrl: string;
+  readonly dataDir: string;
+  /** PostgreSQL; absent for the embedded database in the data dir. */
+  readonly databaseUrl?: string;
+  /** `file:PATH` or `env:NAME`. */
+  readonly masterKeySource: string;
+  /** A master key that still decrypts while everything is wrapped anew. */
+  readonly previousMasterKeySource?: string;
+  readonly logLevel: LogLevel;
+}
+
+/** Flags of a server process, with the text that `--help` shows. Each has the environment variable `PLANTON_<FLAG>`. */
+export const serverFlags = {
+  listen: 'HOST:PORT of the API; default 127.0.0.1:8080',
+  'tls-cert': 'file with the certificate chain (PEM)',
+  'tls-key': 'file with the private key (PEM)',
+  'public-url': 'where clients reach the server; default from --listen',
+  'data-dir': 'folder for the embedded database and keys; default ~/.planton/server',
+  'database-url': 'postgres:// URL; default the embedded database in the data dir',
+  'master-key-source': 'file:PATH or env:NAME; default file:<data-dir>/master.key',
+  'previous-master-key-source': 'master key before a rotation: decrypts, never encrypts',
+  'log-level': `${logLevels.join(', ')}; default info`,
+} as const;
+
+const insecureFlag = 'serve without TLS beyond this machine';
+
+/** The help text of the flags. */
+export function describeServerFlags(): string {
+  const lines = Object.entries({ ...serverFlags, insecure: insecureFlag }).map(
+    ([flag, text]) => `  --${flag.padEnd(28)} ${text}`,
+  );
+  return lines.join('\n');
+}
+
+/**
+ * Reads the settings of a server process. Throws `SettingsRefused`.
+ *
+ * @param argv the arguments after the command
+ */
+export function readServerSettings(argv: readonly string[], env: NodeJS.ProcessEnv): ServerSettings {
+  const flags = parseFlags(argv);
+  const setting = (flag: keyof typeof serverFlags): string | undefined => {
+    const variable = env[`PLANTON_${flag.toUpperCase().replaceAll('-', '_')}`];
+    const given = flags[flag] ?? variable;
+    return typeof given === 'string' && given !== '' ? given : undefined;
+  };
+
+  const listen = setting('listen') ?? '127.0.0.1:8080';
+  const tls = readTls(setting('tls-cert'), setting('tls-key'));
+  if (!tls && !flags.insecure && !isLoopback(listen)) {
+    throw new SettingsRefused(
+      `${listen} can be reached from other machines and there is no TLS certificate`,
+      'give --tls-cert and --tls-key, or --insecure when something in front of the server does TLS',
+    );
+  }
+  const logLevel = setting('log-level') ?? 'info';
+  if (!isLogLevel(logLevel)) {
+    throw new SettingsRefused(
+      `"${logLevel}" is not a log level`,
+      `--log-level takes ${logLevels.join(', ')}`,
+    );
+  }
+  const dataDir = setting('data-dir') ?? join(homedir(), '.planton', 'server');
+  const databaseUrl = setting('database-url');
+  const previousMasterKeySource = setting('previous-master-key-source');
+  return {
+    listen,
+    publicUrl: readPublicUrl(setting('public-url')) ?? `${tls ? 'https' : 'http'}://${listen}`,
+    dataDir,
+    masterKeySource: setting('master-key-source') ?? `file:${join(dataDir, 'master.key')}`,
+    logLevel,
+    ...(tls ? { tls } : {}),
+    ...(databaseUrl ? { databaseUrl } : {}),
+    ...(previousMasterKeySource ? { previousMasterKeySource } : {}),
+  };
+}
+
+function parseFlags(argv: readonly string[]): Record<string, string | boolean | undefined> {
+  const text = Object.fromEntries(
+    Object.keys(serverFlags).map((flag) => [flag, { type: 'string' as const }]),
+  );
+  try {
+    return parseArgs({ args: [...argv], options: { ...text, insecure: { type: 'boolean' } }, strict: true })
+      .values;
+  } catch (error) {
+    throw new SettingsRefused(
+      error instanceof Error ? error.message : 'the flags cannot be read',
+      'planton server start --help',
+    );
+  }
+}
+
+function readTls(certFile?: string, keyFile?: string): { cert: string; key: string } | undefined {
+  if (!certFile && !keyFile) return undefined;
+  if (!certFile || !keyFile)
+    throw new SettingsRefused('TLS needs both a certificate and a key', 'give --tls-cert and --tls-key');
+  return { cert: readText(certFile, '--tls-cert'), key: readText(keyFile, '--tls-key') };
+}
+
+/** Reads a file that a setting names. Throws `SettingsRefused` that names the setting, never what the file holds. */
+export function readText(file: string, setting: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new SettingsRefused(
+      `${setting}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`,
+    );
+  }
+}
+
+function readPublicUrl(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.search || url.hash) {
+    throw new SettingsRefused(
+      `"${text}" is not a URL that clients can reach`,
+      '--public-url takes something like https://planton.example.com',
+    );
+  }
+  return text.replace(/\/+$/, '');
+}
+
+function isLoopback(listen: string): boolean {
+  const host = listen.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function isLogLevel(text: string): text is LogLevel {
+  return (logLevels as readonly string[]).includes(text);
+}

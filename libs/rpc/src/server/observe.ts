@@ -1,0 +1,83 @@
+import type { Interceptor } from '@connectrpc/connect';
+import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { requestIdKey } from '../caller/caller.ts';
+import { unavailable } from '../errors/domain-error.ts';
+import { mapError } from '../errors/map-error.ts';
+import type { Logger } from '../logging/logger.ts';
+
+/** Header that carries the id of a request, in and out. */
+export const REQUEST_ID_HEADER = 'x-request-id';
+
+/**
+ * The outermost layer of every RPC: gives it an id and a span, maps what it throws, and logs how it ended. Neither the
+ * message nor the answer is ever looked at. OpenTelemetry's API costs nothing until a process registers its SDK.
+ *
+ * @param isUnavailable recognises the errors of a database that does not answer
+ */
+export function observe(settings: {
+  readonly logger: Logger;
+  readonly newRequestId: () => string;
+  readonly now: () => number;
+  readonly isUnavailable: (error: unknown) => boolean;
+}): Interceptor {
+  const tracer = trace.getTracer('planton');
+
+  return (next) => async (request) => {
+    const { service, method } = request;
+    const given = request.header.get(REQUEST_ID_HEADER);
+    const requestId = given !== null && /^[\w.:-]{1,64}$/.test(given) ? given : settings.newRequestId();
+    request.contextValues.set(requestIdKey, requestId);
+    const started = settings.now();
+    const facts = () => ({
+      request_id: requestId,
+      rpc: `${service.typeName}/${method.name}`,
+      duration_ms: Math.round((settings.now() - started) * 100) / 100,
+    });
+
+    const parent = propagation.extract(context.active(), request.header, {
+      get: (header, key) => header.get(key) ?? undefined,
+      keys: (header) => [...header.keys()],
+    });
+    const attributes = {
+      'rpc.system': 'connect_rpc',
+      'rpc.service': service.typeName,
+      'rpc.method': method.name,
+    };
+    const options = { kind: SpanKind.SERVER, attributes: { ...attributes, 'planton.request_id': requestId } };
+    return tracer.startActiveSpan(`${service.typeName}/${method.name}`, options, parent, async (span) => {
+      try {
+        const response = await next(request);
+        response.header.set(REQUEST_ID_HEADER, requestId);
+        settings.logger.debug(facts(), 'answered');
+        return response;
+      } catch (thrown) {
+        const known = settings.isUnavailable(thrown) ? databaseUnavailable(thrown) : thrown;
+        const { error, unexpected } = mapError(known, packageOf(service.typeName), requestId);
+        error.metadata.set(REQUEST_ID_HEADER, requestId);
+        span.setStatus({ code: SpanStatusCode.ERROR });
+        span.setAttribute('rpc.connect_rpc.error_code', error.code);
+        if (unexpected) settings.logger.error({ ...facts(), code: error.code, error: thrown }, 'failed');
+        else settings.logger.info({ ...facts(), code: error.code, reason: reasonOf(thrown) }, 'refused');
+        throw error;
+      } finally {
+        span.end();
+      }
+    });
+  };
+}
+
+function databaseUnavailable(cause: unknown) {
+  return unavailable('DATABASE_UNAVAILABLE', 'the database does not answer', {
+    hint: 'try again in a moment; what was acknowledged is kept',
+    cause,
+  });
+}
+
+function packageOf(typeName: string): string {
+  return typeName.slice(0, typeName.lastIndexOf('.'));
+}
+
+function reasonOf(thrown: unknown): string | undefined {
+  const { reason } = Object(thrown);
+  return typeof reason === 'string' ? reason : undefined;
+}

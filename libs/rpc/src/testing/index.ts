@@ -1,0 +1,1 @@
+export { createTestPlatform, type TestMember, type TestPlatform } from './test-platform.ts';

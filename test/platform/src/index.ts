@@ -1,0 +1,3 @@
+export { freePort } from './free-port.ts';
+export { type CliOptions, type CliResult, runProgram } from './run-program.ts';
+export { type Platform, type PlatformOptions, startPlatform } from './start-platform.ts';

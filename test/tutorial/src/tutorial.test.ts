@@ -1,0 +1,95 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Platform, startPlatform } from '@planton/test-platform';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { awsConnectionManifest, TUTORIAL_ACCESS_KEY_ID, TUTORIAL_SECRET_ACCESS_KEY } from './manifests.ts';
+
+// The commands are those of the tutorial, letter for letter; each test stands on the ones before it.
+
+let platform: Platform;
+let manifest: string;
+
+beforeAll(async () => {
+  platform = await startPlatform();
+  manifest = join(platform.home, '..', 'aws-connection.yaml');
+  await platform.signInAsOwner();
+  await platform.planton('org', 'create', 'your-org');
+  await platform.planton('env', 'create', 'production');
+}, 90_000);
+afterAll(() => platform?.stop());
+
+/** Types a line of the tutorial. */
+const type = (line: string) => {
+  const [program, ...args] = line.split(' ');
+  expect(program).toBe('planton');
+  return platform.planton(...args);
+};
+
+test('path A, steps 2 and 3: the keys become secrets of the organisation', async () => {
+  await type('planton secret set aws-access-key-id value=AKIAIOSFODNN7EXAMPLE');
+  await type('planton secret set aws-secret-access-key value=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY');
+  const listed = await type('planton secret list');
+  expect(listed).toContain('aws-access-key-id');
+  expect(listed).toContain('aws-secret-access-key');
+  expect(listed).not.toContain(TUTORIAL_SECRET_ACCESS_KEY);
+});
+
+test('path A, steps 4 and 5: the manifest is applied', async () => {
+  writeFileSync(manifest, awsConnectionManifest);
+  expect(await type('planton apply -f aws-connection.yaml')).toContain('my-aws-connection created');
+  expect(await type('planton apply -f aws-connection.yaml')).toContain('unchanged');
+});
+
+test('path A, step 6: the connection shows slugs of secrets and no value', async () => {
+  const shown = await type('planton get AwsProviderConnection my-aws-connection');
+  expect(shown).toContain('secret: aws-access-key-id');
+  expect(shown).toContain('secret: aws-secret-access-key');
+  expect(shown).toContain('123456789012');
+  expect(shown).not.toContain(TUTORIAL_ACCESS_KEY_ID);
+  expect(shown).not.toContain(TUTORIAL_SECRET_ACCESS_KEY);
+});
+
+test('what get prints can be applied and changes nothing', async () => {
+  const shown = await type('planton get AwsProviderConnection my-aws-connection');
+  const { code, stdout, stderr } = await platform.cli(['apply', '-f', '-'], { input: shown });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('unchanged');
+  expect(await type('planton get AwsProviderConnection my-aws-connection')).toBe(shown);
+});
+
+test('defaults: the organisation, then an environment', async () => {
+  await type('planton connection default set --provider aws --connection my-aws-connection');
+  const second = readFileSync(manifest, 'utf8').replace('name: my-aws-connection', 'name: prod-aws');
+  const { code, stderr } = await platform.cli(['apply', '-f', '-'], { input: second });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  await type('planton connection default set --provider aws --connection prod-aws --env production');
+  const listed = await type('planton connection default list');
+  expect(listed).toMatch(/my-aws-connection/);
+  expect(listed).toMatch(/production.*prod-aws|prod-aws.*production/);
+});
+
+test('resolution goes from explicit to environment to organisation', async () => {
+  const resolve = async (...args: string[]) =>
+    JSON.parse(await platform.planton('connection', 'resolve', '-o', 'json', ...args));
+  expect(await resolve()).toMatchObject({ connection: 'my-aws-connection', source: 'organization' });
+  expect(await resolve('--env', 'production')).toMatchObject({
+    connection: 'prod-aws',
+    source: 'environment',
+  });
+  expect(await resolve('--env', 'production', '--connection', 'my-aws-connection')).toMatchObject({
+    connection: 'my-aws-connection',
+    source: 'explicit',
+  });
+  expect(await platform.planton('connection', 'resolve', '--env', 'production', '--explain')).toContain(
+    'prod-aws',
+  );
+});
+
+test('without any default the failure is clear', async () => {
+  await platform.planton('connection', 'default', 'unset', '--provider', 'aws', '--env', 'production');
+  await platform.planton('connection', 'default', 'unset', '--provider', 'aws');
+  const { code, stderr } = await platform.cli(['connection', 'resolve', '--provider', 'aws']);
+  expect(code).toBe(3);
+  expect(stderr).toMatch(/^error: /m);
+  expect(stderr).toMatch(/^hint: planton connection default set/m);
+});
