@@ -114,6 +114,18 @@ describe.each(engines)('the life of a secret on %s', (kind) => {
     }
   });
 
+  test('an undelete that waited for another says that the secret lives', async () => {
+    for (let round = 0; round < 10; round++) {
+      await set('1');
+      await client.deleteSecret(name());
+      const results = await Promise.allSettled([1, 2, 3].map(() => client.undeleteSecret(name())));
+      const refused = results.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[];
+      expect(refused).toHaveLength(2);
+      for (const { reason } of refused)
+        expect(await refusalOf(Promise.reject(reason))).toMatchObject({ reason: 'SECRET_SLUG_TAKEN' });
+    }
+  });
+
   test('destroying erases the material for ever, and keeps the names', async () => {
     await set('1');
     await set('2');

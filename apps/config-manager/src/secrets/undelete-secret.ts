@@ -26,7 +26,9 @@ export function undeleteSecret({ database, scopeOf }: Deps) {
         const level = levelOf(scope);
         if (await lockSecret(tx, level, slug)) throw slugTaken(slug, scope);
         const secret = await lockDeletedSecret(tx, level, slug);
-        if (!secret) throw noDeletedSecret(slug, scope);
+        // One that waited for the lock may find that someone else has undeleted the secret meanwhile.
+        if (!secret)
+          throw (await lockSecret(tx, level, slug)) ? slugTaken(slug, scope) : noDeletedSecret(slug, scope);
         checkNotServerOwned(secret);
         await reviseSecret(tx, secret.uid, { deleted: false });
         await recordAudit(tx, level.organizationUid, caller, [
