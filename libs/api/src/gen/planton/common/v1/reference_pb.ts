@@ -2,16 +2,16 @@
 // @generated from file planton/common/v1/reference.proto (package planton.common.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file planton/common/v1/reference.proto.
  */
 export const file_planton_common_v1_reference: GenFile = /*@__PURE__*/
-  fileDesc("CiFwbGFudG9uL2NvbW1vbi92MS9yZWZlcmVuY2UucHJvdG8SEXBsYW50b24uY29tbW9uLnYxInYKD1ZhbHVlT3JWYXJpYWJsZRIbCgV2YWx1ZRgBIAEoCUIKukgHcgUQARiACEgAEjUKCHZhcmlhYmxlGAIgASgJQiG6SB5yHBg/MhheW2EtejAtOV0rKC1bYS16MC05XSspKiRIAEIPCgZzb3VyY2USBbpIAggBInEKD1NlY3JldFJlZmVyZW5jZRIxCgZzZWNyZXQYASABKAlCIbpIHnIcGD8yGF5bYS16MC05XSsoLVthLXowLTldKykqJBIrCgNrZXkYAiABKAlCHrpIG9gBAXIWGIABMhFeW0EtWmEtejAtOV8uLV0rJGIGcHJvdG8z", [file_buf_validate_validate]);
+  fileDesc("CiFwbGFudG9uL2NvbW1vbi92MS9yZWZlcmVuY2UucHJvdG8SEXBsYW50b24uY29tbW9uLnYxInYKD1ZhbHVlT3JWYXJpYWJsZRIbCgV2YWx1ZRgBIAEoCUIKukgHcgUQARiACEgAEjUKCHZhcmlhYmxlGAIgASgJQiG6SB5yHBg/MhheW2EtejAtOV0rKC1bYS16MC05XSspKiRIAEIPCgZzb3VyY2USBbpIAggBInEKD1NlY3JldFJlZmVyZW5jZRIxCgZzZWNyZXQYASABKAlCIbpIHnIcGD8yGF5bYS16MC05XSsoLVthLXowLTldKykqJBIrCgNrZXkYAiABKAlCHrpIG9gBAXIWGIABMhFeW0EtWmEtejAtOV8uLV0rJCJ+Cg5SZWZlcmVuY2VPd25lchIjCgRraW5kGAEgASgJQhW6SBJyEBABGGQyCl5bXlx4MDBdKiQSIgoDdWlkGAIgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSIwoEc2x1ZxgDIAEoCUIVukgSchAQARg/MgpeW15ceDAwXSokKncKEVJlZ2lzdHJhdGlvblBoYXNlEiIKHlJFR0lTVFJBVElPTl9QSEFTRV9VTlNQRUNJRklFRBAAEh8KG1JFR0lTVFJBVElPTl9QSEFTRV9SRUdJU1RFUhABEh0KGVJFR0lTVFJBVElPTl9QSEFTRV9DT01NSVQQAmIGcHJvdG8z", [file_buf_validate_validate]);
 
 /**
  * ValueOrVariable is a plain value, or the slug of an organisation-level variable that is read again at every use.
@@ -119,4 +119,115 @@ export type SecretReferenceJson = {
  */
 export const SecretReferenceSchema: GenMessage<SecretReference, {jsonType: SecretReferenceJson}> = /*@__PURE__*/
   messageDesc(file_planton_common_v1_reference, 1);
+
+/**
+ * ReferenceOwner is an object of a service that refers to objects of another.
+ *
+ * @generated from message planton.common.v1.ReferenceOwner
+ */
+export type ReferenceOwner = Message<"planton.common.v1.ReferenceOwner"> & {
+  /**
+   * Kind of the object, such as `AwsProviderConnection`.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Uid of the object.
+   *
+   * @generated from field: string uid = 2;
+   */
+  uid: string;
+
+  /**
+   * Slug of the object, to name it in errors and listings.
+   *
+   * @generated from field: string slug = 3;
+   */
+  slug: string;
+};
+
+/**
+ * ReferenceOwner is an object of a service that refers to objects of another.
+ *
+ * @generated from message planton.common.v1.ReferenceOwner
+ */
+export type ReferenceOwnerJson = {
+  /**
+   * Kind of the object, such as `AwsProviderConnection`.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind?: string;
+
+  /**
+   * Uid of the object.
+   *
+   * @generated from field: string uid = 2;
+   */
+  uid?: string;
+
+  /**
+   * Slug of the object, to name it in errors and listings.
+   *
+   * @generated from field: string slug = 3;
+   */
+  slug?: string;
+};
+
+/**
+ * Describes the message planton.common.v1.ReferenceOwner.
+ * Use `create(ReferenceOwnerSchema)` to create a new message.
+ */
+export const ReferenceOwnerSchema: GenMessage<ReferenceOwner, {jsonType: ReferenceOwnerJson}> = /*@__PURE__*/
+  messageDesc(file_planton_common_v1_reference, 2);
+
+/**
+ * RegistrationPhase is a step of the protocol that keeps *registered ⊇ committed* through crashes of either side.
+ *
+ * @generated from enum planton.common.v1.RegistrationPhase
+ */
+export const RegistrationPhase = {
+  /**
+   * Never valid.
+   *
+   * @generated from enum value: REGISTRATION_PHASE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Before the owner commits: adds the references to those that are registered, and locks their targets against deletion.
+   *
+   * @generated from enum value: REGISTRATION_PHASE_REGISTER = 1;
+   */
+  REGISTER: 1,
+
+  /**
+   * After the owner committed: replaces what is registered by exactly these references.
+   *
+   * @generated from enum value: REGISTRATION_PHASE_COMMIT = 2;
+   */
+  COMMIT: 2,
+} as const;
+
+/**
+ * RegistrationPhase is a step of the protocol that keeps *registered ⊇ committed* through crashes of either side.
+ *
+ * @generated from enum planton.common.v1.RegistrationPhase
+ */
+export type RegistrationPhase = (typeof RegistrationPhase)[keyof typeof RegistrationPhase] | UnknownEnum;
+
+/**
+ * RegistrationPhase is a step of the protocol that keeps *registered ⊇ committed* through crashes of either side.
+ *
+ * @generated from enum planton.common.v1.RegistrationPhase
+ */
+export type RegistrationPhaseJson = "REGISTRATION_PHASE_UNSPECIFIED" | "REGISTRATION_PHASE_REGISTER" | "REGISTRATION_PHASE_COMMIT";
+
+/**
+ * Describes the enum planton.common.v1.RegistrationPhase.
+ */
+export const RegistrationPhaseSchema: GenEnum<RegistrationPhase, RegistrationPhaseJson> = /*@__PURE__*/
+  enumDesc(file_planton_common_v1_reference, 0);
 

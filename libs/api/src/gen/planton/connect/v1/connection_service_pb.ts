@@ -12,6 +12,8 @@ import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@
 import { file_planton_common_v1_access } from "../../common/v1/access_pb.ts";
 import type { AuditRecord, AuditRecordJson } from "../../common/v1/audit_pb.ts";
 import { file_planton_common_v1_audit } from "../../common/v1/audit_pb.ts";
+import type { ConnectionVerification, ConnectionVerificationJson } from "./connection_status_pb.ts";
+import { file_planton_connect_v1_connection_status } from "./connection_status_pb.ts";
 import type { DefaultProviderConnection, DefaultProviderConnectionJson } from "./default_provider_connection_pb.ts";
 import { file_planton_connect_v1_default_provider_connection } from "./default_provider_connection_pb.ts";
 import type { ConnectionRevision, ConnectionRevisionJson, ProviderConnection, ProviderConnectionJson } from "./provider_connection_pb.ts";
@@ -26,7 +28,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file planton/connect/v1/connection_service.proto.
  */
 export const file_planton_connect_v1_connection_service: GenFile = /*@__PURE__*/
-  fileDesc("CitwbGFudG9uL2Nvbm5lY3QvdjEvY29ubmVjdGlvbl9zZXJ2aWNlLnByb3RvEhJwbGFudG9uLmNvbm5lY3QudjEiowEKFkFwcGx5Q29ubmVjdGlvblJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SQgoKY29ubmVjdGlvbhgCIAEoCzImLnBsYW50b24uY29ubmVjdC52MS5Qcm92aWRlckNvbm5lY3Rpb25CBrpIA8gBARIVCg12YWxpZGF0ZV9vbmx5GAMgASgIEhYKBGV0YWcYBCABKAlCCLpIBXIDGIABIpoBChdBcHBseUNvbm5lY3Rpb25SZXNwb25zZRI6Cgpjb25uZWN0aW9uGAEgASgLMiYucGxhbnRvbi5jb25uZWN0LnYxLlByb3ZpZGVyQ29ubmVjdGlvbhIxCgdvdXRjb21lGAIgASgOMiAucGxhbnRvbi5jb25uZWN0LnYxLkFwcGx5T3V0Y29tZRIQCgh3YXJuaW5ncxgDIAMoCSJZChRHZXRDb25uZWN0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIpCgpjb25uZWN0aW9uGAIgASgJQhW6SBJyEBABGGQyCl5bXlx4MDBdKiQiUwoVR2V0Q29ubmVjdGlvblJlc3BvbnNlEjoKCmNvbm5lY3Rpb24YASABKAsyJi5wbGFudG9uLmNvbm5lY3QudjEuUHJvdmlkZXJDb25uZWN0aW9uIpQBChZMaXN0Q29ubmVjdGlvbnNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EiUKCHByb3ZpZGVyGAIgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEh0KCXBhZ2Vfc2l6ZRgDIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxiACCJvChdMaXN0Q29ubmVjdGlvbnNSZXNwb25zZRI7Cgtjb25uZWN0aW9ucxgBIAMoCzImLnBsYW50b24uY29ubmVjdC52MS5Qcm92aWRlckNvbm5lY3Rpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInQKF0RlbGV0ZUNvbm5lY3Rpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EikKCmNvbm5lY3Rpb24YAiABKAlCFbpIEnIQEAEYZDIKXlteXHgwMF0qJBIWCgRldGFnGAMgASgJQgi6SAVyAxiAASIaChhEZWxldGVDb25uZWN0aW9uUmVzcG9uc2UioAEKHkxpc3RDb25uZWN0aW9uUmV2aXNpb25zUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIpCgpjb25uZWN0aW9uGAIgASgJQhW6SBJyEBABGGQyCl5bXlx4MDBdKiQSHQoJcGFnZV9zaXplGAMgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YBCABKAlCCLpIBXIDGIAIInUKH0xpc3RDb25uZWN0aW9uUmV2aXNpb25zUmVzcG9uc2USOQoJcmV2aXNpb25zGAEgAygLMiYucGxhbnRvbi5jb25uZWN0LnYxLkNvbm5lY3Rpb25SZXZpc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkirAEKGFJlc29sdmVDb25uZWN0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIlCghwcm92aWRlchgCIAEoCUITukgQcg4YPzIKXlteXHgwMF0qJBIoCgtlbnZpcm9ubWVudBgDIAEoCUITukgQcg4YPzIKXlteXHgwMF0qJBInCgpjb25uZWN0aW9uGAQgASgJQhO6SBByDhhkMgpeW15ceDAwXSokItUBChlSZXNvbHZlQ29ubmVjdGlvblJlc3BvbnNlEhIKCmNvbm5lY3Rpb24YASABKAkSNAoGc291cmNlGAIgASgOMiQucGxhbnRvbi5jb25uZWN0LnYxLkNvbm5lY3Rpb25Tb3VyY2USMgoIZGVjaXNpb24YAyADKAsyIC5wbGFudG9uLmNvbm5lY3QudjEuRGVjaXNpb25TdGVwEhYKDmNvbm5lY3Rpb25fdWlkGAQgASgJEhAKCHJldmlzaW9uGAUgASgFEhAKCHByb3ZpZGVyGAYgASgJIrQCChdJc3N1ZUNyZWRlbnRpYWxzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIlCghwcm92aWRlchgCIAEoCUITukgQcg4YPzIKXlteXHgwMF0qJBIoCgtlbnZpcm9ubWVudBgDIAEoCUITukgQcg4YPzIKXlteXHgwMF0qJBInCgpjb25uZWN0aW9uGAQgASgJQhO6SBByDhhkMgpeW15ceDAwXSokEiAKDnNlc3Npb25fcG9saWN5GAUgASgJQgi6SAVyAxiAEBI+CghkdXJhdGlvbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIRukgOqgELIgQIwNECMgMIhAcSJQoHcHVycG9zZRgHIAEoCUIUukgRcg8YyAEyCl5bXlx4MDBdKiQi0AEKGElzc3VlQ3JlZGVudGlhbHNSZXNwb25zZRISCgpjb25uZWN0aW9uGAEgASgJEjQKBnNvdXJjZRgCIAEoDjIkLnBsYW50b24uY29ubmVjdC52MS5Db25uZWN0aW9uU291cmNlEhYKDmNvbm5lY3Rpb25fdWlkGAMgASgJEhAKCHJldmlzaW9uGAQgASgFEjEKA2F3cxgFIAEoCzIiLnBsYW50b24uY29ubmVjdC52MS5Bd3NDcmVkZW50aWFsc0gAQg0KC2NyZWRlbnRpYWxzIrQBCiNTZXREZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxJGCgdkZWZhdWx0GAIgASgLMi0ucGxhbnRvbi5jb25uZWN0LnYxLkRlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25CBrpIA8gBARIVCg12YWxpZGF0ZV9vbmx5GAMgASgIEhYKBGV0YWcYBCABKAlCCLpIBXIDGIABIpkBCiRTZXREZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uUmVzcG9uc2USPgoHZGVmYXVsdBgBIAEoCzItLnBsYW50b24uY29ubmVjdC52MS5EZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uEjEKB291dGNvbWUYAiABKA4yIC5wbGFudG9uLmNvbm5lY3QudjEuQXBwbHlPdXRjb21lIpABCiNHZXREZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxInCghwcm92aWRlchgCIAEoCUIVukgSchAQARg/MgpeW15ceDAwXSokEigKC2Vudmlyb25tZW50GAMgASgJQhO6SBByDhg/MgpeW15ceDAwXSokImYKJEdldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXNwb25zZRI+CgdkZWZhdWx0GAEgASgLMi0ucGxhbnRvbi5jb25uZWN0LnYxLkRlZmF1bHRQcm92aWRlckNvbm5lY3Rpb24ifAolTGlzdERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25zUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgiggEKJkxpc3REZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uc1Jlc3BvbnNlEj8KCGRlZmF1bHRzGAEgAygLMi0ucGxhbnRvbi5jb25uZWN0LnYxLkRlZmF1bHRQcm92aWRlckNvbm5lY3Rpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpMBCiZEZWxldGVEZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxInCghwcm92aWRlchgCIAEoCUIVukgSchAQARg/MgpeW15ceDAwXSokEigKC2Vudmlyb25tZW50GAMgASgJQhO6SBByDhg/MgpeW15ceDAwXSokIikKJ0RlbGV0ZURlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXNwb25zZSLGAQopU2V0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SUgoNYXV0aG9yaXphdGlvbhgCIAEoCzIzLnBsYW50b24uY29ubmVjdC52MS5Qcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uQga6SAPIAQESFQoNdmFsaWRhdGVfb25seRgDIAEoCBIWCgRldGFnGAQgASgJQgi6SAVyAxiAASKrAQoqU2V0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlc3BvbnNlEkoKDWF1dGhvcml6YXRpb24YASABKAsyMy5wbGFudG9uLmNvbm5lY3QudjEuUHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvbhIxCgdvdXRjb21lGAIgASgOMiAucGxhbnRvbi5jb25uZWN0LnYxLkFwcGx5T3V0Y29tZSKXAQopR2V0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SJwoIcHJvdmlkZXIYAiABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJBIpCgpjb25uZWN0aW9uGAMgASgJQhW6SBJyEBABGGQyCl5bXlx4MDBdKiQieAoqR2V0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlc3BvbnNlEkoKDWF1dGhvcml6YXRpb24YASABKAsyMy5wbGFudG9uLmNvbm5lY3QudjEuUHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvbiKCAQorTGlzdFByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25zUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgilAEKLExpc3RQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uc1Jlc3BvbnNlEksKDmF1dGhvcml6YXRpb25zGAEgAygLMjMucGxhbnRvbi5jb25uZWN0LnYxLlByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpoBCixEZWxldGVQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxInCghwcm92aWRlchgCIAEoCUIVukgSchAQARg/MgpeW15ceDAwXSokEikKCmNvbm5lY3Rpb24YAyABKAlCFbpIEnIQEAEYZDIKXlteXHgwMF0qJCJBCi1EZWxldGVQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uUmVzcG9uc2USEAoId2FybmluZ3MYASADKAki4wIKF0xpc3RBdWRpdFJlY29yZHNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Eh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACBIjCgZhY3Rpb24YBCABKAlCE7pIEHIOGEAyCl5bXlx4MDBdKiQSKgoNcmVzb3VyY2Vfc2x1ZxgFIAEoCUITukgQcg4YPzIKXlteXHgwMF0qJBImCglhY3Rvcl91aWQYBiABKAlCE7pIEHIOGEAyCl5bXlx4MDBdKiQSPAoFc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhG6SA6yAQsiBwj/gtH/rwcyABI8CgV1bnRpbBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAImQKGExpc3RBdWRpdFJlY29yZHNSZXNwb25zZRIvCgdyZWNvcmRzGAEgAygLMh4ucGxhbnRvbi5jb21tb24udjEuQXVkaXRSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJKoABCgxBcHBseU91dGNvbWUSHQoZQVBQTFlfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhkKFUFQUExZX09VVENPTUVfQ1JFQVRFRBABEhkKFUFQUExZX09VVENPTUVfVVBEQVRFRBACEhsKF0FQUExZX09VVENPTUVfVU5DSEFOR0VEEAMymxIKEUNvbm5lY3Rpb25TZXJ2aWNlEnIKD0FwcGx5Q29ubmVjdGlvbhIqLnBsYW50b24uY29ubmVjdC52MS5BcHBseUNvbm5lY3Rpb25SZXF1ZXN0GisucGxhbnRvbi5jb25uZWN0LnYxLkFwcGx5Q29ubmVjdGlvblJlc3BvbnNlIgaKtRgCGBUSbAoNR2V0Q29ubmVjdGlvbhIoLnBsYW50b24uY29ubmVjdC52MS5HZXRDb25uZWN0aW9uUmVxdWVzdBopLnBsYW50b24uY29ubmVjdC52MS5HZXRDb25uZWN0aW9uUmVzcG9uc2UiBoq1GAIYFBJyCg9MaXN0Q29ubmVjdGlvbnMSKi5wbGFudG9uLmNvbm5lY3QudjEuTGlzdENvbm5lY3Rpb25zUmVxdWVzdBorLnBsYW50b24uY29ubmVjdC52MS5MaXN0Q29ubmVjdGlvbnNSZXNwb25zZSIGirUYAhgUEnUKEERlbGV0ZUNvbm5lY3Rpb24SKy5wbGFudG9uLmNvbm5lY3QudjEuRGVsZXRlQ29ubmVjdGlvblJlcXVlc3QaLC5wbGFudG9uLmNvbm5lY3QudjEuRGVsZXRlQ29ubmVjdGlvblJlc3BvbnNlIgaKtRgCGBUSigEKF0xpc3RDb25uZWN0aW9uUmV2aXNpb25zEjIucGxhbnRvbi5jb25uZWN0LnYxLkxpc3RDb25uZWN0aW9uUmV2aXNpb25zUmVxdWVzdBozLnBsYW50b24uY29ubmVjdC52MS5MaXN0Q29ubmVjdGlvblJldmlzaW9uc1Jlc3BvbnNlIgaKtRgCGBQSeAoRUmVzb2x2ZUNvbm5lY3Rpb24SLC5wbGFudG9uLmNvbm5lY3QudjEuUmVzb2x2ZUNvbm5lY3Rpb25SZXF1ZXN0Gi0ucGxhbnRvbi5jb25uZWN0LnYxLlJlc29sdmVDb25uZWN0aW9uUmVzcG9uc2UiBoq1GAIYFhJ1ChBJc3N1ZUNyZWRlbnRpYWxzEisucGxhbnRvbi5jb25uZWN0LnYxLklzc3VlQ3JlZGVudGlhbHNSZXF1ZXN0GiwucGxhbnRvbi5jb25uZWN0LnYxLklzc3VlQ3JlZGVudGlhbHNSZXNwb25zZSIGirUYAhgZEpkBChxTZXREZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uEjcucGxhbnRvbi5jb25uZWN0LnYxLlNldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXF1ZXN0GjgucGxhbnRvbi5jb25uZWN0LnYxLlNldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXNwb25zZSIGirUYAhgXEpkBChxHZXREZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uEjcucGxhbnRvbi5jb25uZWN0LnYxLkdldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXF1ZXN0GjgucGxhbnRvbi5jb25uZWN0LnYxLkdldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXNwb25zZSIGirUYAhgUEp8BCh5MaXN0RGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvbnMSOS5wbGFudG9uLmNvbm5lY3QudjEuTGlzdERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25zUmVxdWVzdBo6LnBsYW50b24uY29ubmVjdC52MS5MaXN0RGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvbnNSZXNwb25zZSIGirUYAhgUEqIBCh9EZWxldGVEZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uEjoucGxhbnRvbi5jb25uZWN0LnYxLkRlbGV0ZURlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXF1ZXN0GjsucGxhbnRvbi5jb25uZWN0LnYxLkRlbGV0ZURlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXNwb25zZSIGirUYAhgXEqsBCiJTZXRQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uEj0ucGxhbnRvbi5jb25uZWN0LnYxLlNldFByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25SZXF1ZXN0Gj4ucGxhbnRvbi5jb25uZWN0LnYxLlNldFByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25SZXNwb25zZSIGirUYAhgYEqsBCiJHZXRQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uEj0ucGxhbnRvbi5jb25uZWN0LnYxLkdldFByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25SZXF1ZXN0Gj4ucGxhbnRvbi5jb25uZWN0LnYxLkdldFByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25SZXNwb25zZSIGirUYAhgUErEBCiRMaXN0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvbnMSPy5wbGFudG9uLmNvbm5lY3QudjEuTGlzdFByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25zUmVxdWVzdBpALnBsYW50b24uY29ubmVjdC52MS5MaXN0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvbnNSZXNwb25zZSIGirUYAhgUErQBCiVEZWxldGVQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uEkAucGxhbnRvbi5jb25uZWN0LnYxLkRlbGV0ZVByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25SZXF1ZXN0GkEucGxhbnRvbi5jb25uZWN0LnYxLkRlbGV0ZVByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25SZXNwb25zZSIGirUYAhgYEnUKEExpc3RBdWRpdFJlY29yZHMSKy5wbGFudG9uLmNvbm5lY3QudjEuTGlzdEF1ZGl0UmVjb3Jkc1JlcXVlc3QaLC5wbGFudG9uLmNvbm5lY3QudjEuTGlzdEF1ZGl0UmVjb3Jkc1Jlc3BvbnNlIgaKtRgCGB5iBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_planton_common_v1_access, file_planton_common_v1_audit, file_planton_connect_v1_default_provider_connection, file_planton_connect_v1_provider_connection, file_planton_connect_v1_provider_connection_authorization, file_planton_connect_v1_resolution]);
+  fileDesc("CitwbGFudG9uL2Nvbm5lY3QvdjEvY29ubmVjdGlvbl9zZXJ2aWNlLnByb3RvEhJwbGFudG9uLmNvbm5lY3QudjEiowEKFkFwcGx5Q29ubmVjdGlvblJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SQgoKY29ubmVjdGlvbhgCIAEoCzImLnBsYW50b24uY29ubmVjdC52MS5Qcm92aWRlckNvbm5lY3Rpb25CBrpIA8gBARIVCg12YWxpZGF0ZV9vbmx5GAMgASgIEhYKBGV0YWcYBCABKAlCCLpIBXIDGIABIpoBChdBcHBseUNvbm5lY3Rpb25SZXNwb25zZRI6Cgpjb25uZWN0aW9uGAEgASgLMiYucGxhbnRvbi5jb25uZWN0LnYxLlByb3ZpZGVyQ29ubmVjdGlvbhIxCgdvdXRjb21lGAIgASgOMiAucGxhbnRvbi5jb25uZWN0LnYxLkFwcGx5T3V0Y29tZRIQCgh3YXJuaW5ncxgDIAMoCSJZChRHZXRDb25uZWN0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIpCgpjb25uZWN0aW9uGAIgASgJQhW6SBJyEBABGGQyCl5bXlx4MDBdKiQiUwoVR2V0Q29ubmVjdGlvblJlc3BvbnNlEjoKCmNvbm5lY3Rpb24YASABKAsyJi5wbGFudG9uLmNvbm5lY3QudjEuUHJvdmlkZXJDb25uZWN0aW9uIpQBChZMaXN0Q29ubmVjdGlvbnNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EiUKCHByb3ZpZGVyGAIgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEh0KCXBhZ2Vfc2l6ZRgDIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxiACCJvChdMaXN0Q29ubmVjdGlvbnNSZXNwb25zZRI7Cgtjb25uZWN0aW9ucxgBIAMoCzImLnBsYW50b24uY29ubmVjdC52MS5Qcm92aWRlckNvbm5lY3Rpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInQKF0RlbGV0ZUNvbm5lY3Rpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EikKCmNvbm5lY3Rpb24YAiABKAlCFbpIEnIQEAEYZDIKXlteXHgwMF0qJBIWCgRldGFnGAMgASgJQgi6SAVyAxiAASIaChhEZWxldGVDb25uZWN0aW9uUmVzcG9uc2UioAEKHkxpc3RDb25uZWN0aW9uUmV2aXNpb25zUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIpCgpjb25uZWN0aW9uGAIgASgJQhW6SBJyEBABGGQyCl5bXlx4MDBdKiQSHQoJcGFnZV9zaXplGAMgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YBCABKAlCCLpIBXIDGIAIInUKH0xpc3RDb25uZWN0aW9uUmV2aXNpb25zUmVzcG9uc2USOQoJcmV2aXNpb25zGAEgAygLMiYucGxhbnRvbi5jb25uZWN0LnYxLkNvbm5lY3Rpb25SZXZpc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiXAoXVmVyaWZ5Q29ubmVjdGlvblJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SKQoKY29ubmVjdGlvbhgCIAEoCUIVukgSchAQARhkMgpeW15ceDAwXSokIpcBChhWZXJpZnlDb25uZWN0aW9uUmVzcG9uc2USNAoEc3RlcBgBIAEoCzIkLnBsYW50b24uY29ubmVjdC52MS5WZXJpZmljYXRpb25TdGVwSAASPAoGcmVzdWx0GAIgASgLMioucGxhbnRvbi5jb25uZWN0LnYxLkNvbm5lY3Rpb25WZXJpZmljYXRpb25IAEIHCgVldmVudCJqChBWZXJpZmljYXRpb25TdGVwEgwKBG5hbWUYASABKAkSOAoFc3RhdGUYAiABKA4yKS5wbGFudG9uLmNvbm5lY3QudjEuVmVyaWZpY2F0aW9uU3RlcFN0YXRlEg4KBmRldGFpbBgDIAEoCSKsAQoYUmVzb2x2ZUNvbm5lY3Rpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EiUKCHByb3ZpZGVyGAIgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEigKC2Vudmlyb25tZW50GAMgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEicKCmNvbm5lY3Rpb24YBCABKAlCE7pIEHIOGGQyCl5bXlx4MDBdKiQi1QEKGVJlc29sdmVDb25uZWN0aW9uUmVzcG9uc2USEgoKY29ubmVjdGlvbhgBIAEoCRI0CgZzb3VyY2UYAiABKA4yJC5wbGFudG9uLmNvbm5lY3QudjEuQ29ubmVjdGlvblNvdXJjZRIyCghkZWNpc2lvbhgDIAMoCzIgLnBsYW50b24uY29ubmVjdC52MS5EZWNpc2lvblN0ZXASFgoOY29ubmVjdGlvbl91aWQYBCABKAkSEAoIcmV2aXNpb24YBSABKAUSEAoIcHJvdmlkZXIYBiABKAkitAIKF0lzc3VlQ3JlZGVudGlhbHNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EiUKCHByb3ZpZGVyGAIgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEigKC2Vudmlyb25tZW50GAMgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEicKCmNvbm5lY3Rpb24YBCABKAlCE7pIEHIOGGQyCl5bXlx4MDBdKiQSIAoOc2Vzc2lvbl9wb2xpY3kYBSABKAlCCLpIBXIDGIAQEj4KCGR1cmF0aW9uGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhG6SA6qAQsiBAjA0QIyAwiEBxIlCgdwdXJwb3NlGAcgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCLQAQoYSXNzdWVDcmVkZW50aWFsc1Jlc3BvbnNlEhIKCmNvbm5lY3Rpb24YASABKAkSNAoGc291cmNlGAIgASgOMiQucGxhbnRvbi5jb25uZWN0LnYxLkNvbm5lY3Rpb25Tb3VyY2USFgoOY29ubmVjdGlvbl91aWQYAyABKAkSEAoIcmV2aXNpb24YBCABKAUSMQoDYXdzGAUgASgLMiIucGxhbnRvbi5jb25uZWN0LnYxLkF3c0NyZWRlbnRpYWxzSABCDQoLY3JlZGVudGlhbHMitAEKI1NldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EkYKB2RlZmF1bHQYAiABKAsyLS5wbGFudG9uLmNvbm5lY3QudjEuRGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvbkIGukgDyAEBEhUKDXZhbGlkYXRlX29ubHkYAyABKAgSFgoEZXRhZxgEIAEoCUIIukgFcgMYgAEimQEKJFNldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXNwb25zZRI+CgdkZWZhdWx0GAEgASgLMi0ucGxhbnRvbi5jb25uZWN0LnYxLkRlZmF1bHRQcm92aWRlckNvbm5lY3Rpb24SMQoHb3V0Y29tZRgCIAEoDjIgLnBsYW50b24uY29ubmVjdC52MS5BcHBseU91dGNvbWUikAEKI0dldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EicKCHByb3ZpZGVyGAIgASgJQhW6SBJyEBABGD8yCl5bXlx4MDBdKiQSKAoLZW52aXJvbm1lbnQYAyABKAlCE7pIEHIOGD8yCl5bXlx4MDBdKiQiZgokR2V0RGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvblJlc3BvbnNlEj4KB2RlZmF1bHQYASABKAsyLS5wbGFudG9uLmNvbm5lY3QudjEuRGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvbiJ8CiVMaXN0RGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvbnNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Eh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACCKCAQomTGlzdERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25zUmVzcG9uc2USPwoIZGVmYXVsdHMYASADKAsyLS5wbGFudG9uLmNvbm5lY3QudjEuRGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkikwEKJkRlbGV0ZURlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EicKCHByb3ZpZGVyGAIgASgJQhW6SBJyEBABGD8yCl5bXlx4MDBdKiQSKAoLZW52aXJvbm1lbnQYAyABKAlCE7pIEHIOGD8yCl5bXlx4MDBdKiQiKQonRGVsZXRlRGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvblJlc3BvbnNlIsYBCilTZXRQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxJSCg1hdXRob3JpemF0aW9uGAIgASgLMjMucGxhbnRvbi5jb25uZWN0LnYxLlByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25CBrpIA8gBARIVCg12YWxpZGF0ZV9vbmx5GAMgASgIEhYKBGV0YWcYBCABKAlCCLpIBXIDGIABIqsBCipTZXRQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uUmVzcG9uc2USSgoNYXV0aG9yaXphdGlvbhgBIAEoCzIzLnBsYW50b24uY29ubmVjdC52MS5Qcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uEjEKB291dGNvbWUYAiABKA4yIC5wbGFudG9uLmNvbm5lY3QudjEuQXBwbHlPdXRjb21lIpcBCilHZXRQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxInCghwcm92aWRlchgCIAEoCUIVukgSchAQARg/MgpeW15ceDAwXSokEikKCmNvbm5lY3Rpb24YAyABKAlCFbpIEnIQEAEYZDIKXlteXHgwMF0qJCJ4CipHZXRQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uUmVzcG9uc2USSgoNYXV0aG9yaXphdGlvbhgBIAEoCzIzLnBsYW50b24uY29ubmVjdC52MS5Qcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uIoIBCitMaXN0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvbnNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Eh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACCKUAQosTGlzdFByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25zUmVzcG9uc2USSwoOYXV0aG9yaXphdGlvbnMYASADKAsyMy5wbGFudG9uLmNvbm5lY3QudjEuUHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkimgEKLERlbGV0ZVByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EicKCHByb3ZpZGVyGAIgASgJQhW6SBJyEBABGD8yCl5bXlx4MDBdKiQSKQoKY29ubmVjdGlvbhgDIAEoCUIVukgSchAQARhkMgpeW15ceDAwXSokIkEKLURlbGV0ZVByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25SZXNwb25zZRIQCgh3YXJuaW5ncxgBIAMoCSLjAgoXTGlzdEF1ZGl0UmVjb3Jkc1JlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIEiMKBmFjdGlvbhgEIAEoCUITukgQcg4YQDIKXlteXHgwMF0qJBIqCg1yZXNvdXJjZV9zbHVnGAUgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEiYKCWFjdG9yX3VpZBgGIAEoCUITukgQcg4YQDIKXlteXHgwMF0qJBI8CgVzaW5jZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAEjwKBXVudGlsGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIRukgOsgELIgcI/4LR/68HMgAiZAoYTGlzdEF1ZGl0UmVjb3Jkc1Jlc3BvbnNlEi8KB3JlY29yZHMYASADKAsyHi5wbGFudG9uLmNvbW1vbi52MS5BdWRpdFJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkqgAEKDEFwcGx5T3V0Y29tZRIdChlBUFBMWV9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGQoVQVBQTFlfT1VUQ09NRV9DUkVBVEVEEAESGQoVQVBQTFlfT1VUQ09NRV9VUERBVEVEEAISGwoXQVBQTFlfT1VUQ09NRV9VTkNIQU5HRUQQAyqtAQoVVmVyaWZpY2F0aW9uU3RlcFN0YXRlEicKI1ZFUklGSUNBVElPTl9TVEVQX1NUQVRFX1VOU1BFQ0lGSUVEEAASIwofVkVSSUZJQ0FUSU9OX1NURVBfU1RBVEVfUlVOTklORxABEiIKHlZFUklGSUNBVElPTl9TVEVQX1NUQVRFX1BBU1NFRBACEiIKHlZFUklGSUNBVElPTl9TVEVQX1NUQVRFX0ZBSUxFRBADMpQTChFDb25uZWN0aW9uU2VydmljZRJyCg9BcHBseUNvbm5lY3Rpb24SKi5wbGFudG9uLmNvbm5lY3QudjEuQXBwbHlDb25uZWN0aW9uUmVxdWVzdBorLnBsYW50b24uY29ubmVjdC52MS5BcHBseUNvbm5lY3Rpb25SZXNwb25zZSIGirUYAhgVEmwKDUdldENvbm5lY3Rpb24SKC5wbGFudG9uLmNvbm5lY3QudjEuR2V0Q29ubmVjdGlvblJlcXVlc3QaKS5wbGFudG9uLmNvbm5lY3QudjEuR2V0Q29ubmVjdGlvblJlc3BvbnNlIgaKtRgCGBQScgoPTGlzdENvbm5lY3Rpb25zEioucGxhbnRvbi5jb25uZWN0LnYxLkxpc3RDb25uZWN0aW9uc1JlcXVlc3QaKy5wbGFudG9uLmNvbm5lY3QudjEuTGlzdENvbm5lY3Rpb25zUmVzcG9uc2UiBoq1GAIYFBJ1ChBEZWxldGVDb25uZWN0aW9uEisucGxhbnRvbi5jb25uZWN0LnYxLkRlbGV0ZUNvbm5lY3Rpb25SZXF1ZXN0GiwucGxhbnRvbi5jb25uZWN0LnYxLkRlbGV0ZUNvbm5lY3Rpb25SZXNwb25zZSIGirUYAhgVEooBChdMaXN0Q29ubmVjdGlvblJldmlzaW9ucxIyLnBsYW50b24uY29ubmVjdC52MS5MaXN0Q29ubmVjdGlvblJldmlzaW9uc1JlcXVlc3QaMy5wbGFudG9uLmNvbm5lY3QudjEuTGlzdENvbm5lY3Rpb25SZXZpc2lvbnNSZXNwb25zZSIGirUYAhgUEncKEFZlcmlmeUNvbm5lY3Rpb24SKy5wbGFudG9uLmNvbm5lY3QudjEuVmVyaWZ5Q29ubmVjdGlvblJlcXVlc3QaLC5wbGFudG9uLmNvbm5lY3QudjEuVmVyaWZ5Q29ubmVjdGlvblJlc3BvbnNlIgaKtRgCGBowARJ4ChFSZXNvbHZlQ29ubmVjdGlvbhIsLnBsYW50b24uY29ubmVjdC52MS5SZXNvbHZlQ29ubmVjdGlvblJlcXVlc3QaLS5wbGFudG9uLmNvbm5lY3QudjEuUmVzb2x2ZUNvbm5lY3Rpb25SZXNwb25zZSIGirUYAhgWEnUKEElzc3VlQ3JlZGVudGlhbHMSKy5wbGFudG9uLmNvbm5lY3QudjEuSXNzdWVDcmVkZW50aWFsc1JlcXVlc3QaLC5wbGFudG9uLmNvbm5lY3QudjEuSXNzdWVDcmVkZW50aWFsc1Jlc3BvbnNlIgaKtRgCGBkSmQEKHFNldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb24SNy5wbGFudG9uLmNvbm5lY3QudjEuU2V0RGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvblJlcXVlc3QaOC5wbGFudG9uLmNvbm5lY3QudjEuU2V0RGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvblJlc3BvbnNlIgaKtRgCGBcSmQEKHEdldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb24SNy5wbGFudG9uLmNvbm5lY3QudjEuR2V0RGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvblJlcXVlc3QaOC5wbGFudG9uLmNvbm5lY3QudjEuR2V0RGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvblJlc3BvbnNlIgaKtRgCGBQSnwEKHkxpc3REZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9ucxI5LnBsYW50b24uY29ubmVjdC52MS5MaXN0RGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvbnNSZXF1ZXN0GjoucGxhbnRvbi5jb25uZWN0LnYxLkxpc3REZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uc1Jlc3BvbnNlIgaKtRgCGBQSogEKH0RlbGV0ZURlZmF1bHRQcm92aWRlckNvbm5lY3Rpb24SOi5wbGFudG9uLmNvbm5lY3QudjEuRGVsZXRlRGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvblJlcXVlc3QaOy5wbGFudG9uLmNvbm5lY3QudjEuRGVsZXRlRGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvblJlc3BvbnNlIgaKtRgCGBcSqwEKIlNldFByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb24SPS5wbGFudG9uLmNvbm5lY3QudjEuU2V0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlcXVlc3QaPi5wbGFudG9uLmNvbm5lY3QudjEuU2V0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlc3BvbnNlIgaKtRgCGBgSqwEKIkdldFByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb24SPS5wbGFudG9uLmNvbm5lY3QudjEuR2V0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlcXVlc3QaPi5wbGFudG9uLmNvbm5lY3QudjEuR2V0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlc3BvbnNlIgaKtRgCGBQSsQEKJExpc3RQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9ucxI/LnBsYW50b24uY29ubmVjdC52MS5MaXN0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvbnNSZXF1ZXN0GkAucGxhbnRvbi5jb25uZWN0LnYxLkxpc3RQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uc1Jlc3BvbnNlIgaKtRgCGBQStAEKJURlbGV0ZVByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb24SQC5wbGFudG9uLmNvbm5lY3QudjEuRGVsZXRlUHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlcXVlc3QaQS5wbGFudG9uLmNvbm5lY3QudjEuRGVsZXRlUHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlc3BvbnNlIgaKtRgCGBgSdQoQTGlzdEF1ZGl0UmVjb3JkcxIrLnBsYW50b24uY29ubmVjdC52MS5MaXN0QXVkaXRSZWNvcmRzUmVxdWVzdBosLnBsYW50b24uY29ubmVjdC52MS5MaXN0QXVkaXRSZWNvcmRzUmVzcG9uc2UiBoq1GAIYHmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_planton_common_v1_access, file_planton_common_v1_audit, file_planton_connect_v1_connection_status, file_planton_connect_v1_default_provider_connection, file_planton_connect_v1_provider_connection, file_planton_connect_v1_provider_connection_authorization, file_planton_connect_v1_resolution]);
 
 /**
  * ApplyConnectionRequest holds the connection to apply.
@@ -591,6 +593,176 @@ export const ListConnectionRevisionsResponseSchema: GenMessage<ListConnectionRev
   messageDesc(file_planton_connect_v1_connection_service, 9);
 
 /**
+ * VerifyConnectionRequest names a connection.
+ *
+ * @generated from message planton.connect.v1.VerifyConnectionRequest
+ */
+export type VerifyConnectionRequest = Message<"planton.connect.v1.VerifyConnectionRequest"> & {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org: string;
+
+  /**
+   * Slug or name of the connection.
+   *
+   * @generated from field: string connection = 2;
+   */
+  connection: string;
+};
+
+/**
+ * VerifyConnectionRequest names a connection.
+ *
+ * @generated from message planton.connect.v1.VerifyConnectionRequest
+ */
+export type VerifyConnectionRequestJson = {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org?: string;
+
+  /**
+   * Slug or name of the connection.
+   *
+   * @generated from field: string connection = 2;
+   */
+  connection?: string;
+};
+
+/**
+ * Describes the message planton.connect.v1.VerifyConnectionRequest.
+ * Use `create(VerifyConnectionRequestSchema)` to create a new message.
+ */
+export const VerifyConnectionRequestSchema: GenMessage<VerifyConnectionRequest, {jsonType: VerifyConnectionRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_connect_v1_connection_service, 10);
+
+/**
+ * VerifyConnectionResponse is a step, or the result.
+ *
+ * @generated from message planton.connect.v1.VerifyConnectionResponse
+ */
+export type VerifyConnectionResponse = Message<"planton.connect.v1.VerifyConnectionResponse"> & {
+  /**
+   * What is new.
+   *
+   * @generated from oneof planton.connect.v1.VerifyConnectionResponse.event
+   */
+  event: {
+    /**
+     * A step, as it begins and as it ends. The same name means the same step.
+     *
+     * @generated from field: planton.connect.v1.VerificationStep step = 1;
+     */
+    value: VerificationStep;
+    case: "step";
+  } | {
+    /**
+     * The result; nothing follows.
+     *
+     * @generated from field: planton.connect.v1.ConnectionVerification result = 2;
+     */
+    value: ConnectionVerification;
+    case: "result";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * VerifyConnectionResponse is a step, or the result.
+ *
+ * @generated from message planton.connect.v1.VerifyConnectionResponse
+ */
+export type VerifyConnectionResponseJson = {
+  /**
+   * A step, as it begins and as it ends. The same name means the same step.
+   *
+   * @generated from field: planton.connect.v1.VerificationStep step = 1;
+   */
+  step?: VerificationStepJson;
+
+  /**
+   * The result; nothing follows.
+   *
+   * @generated from field: planton.connect.v1.ConnectionVerification result = 2;
+   */
+  result?: ConnectionVerificationJson;
+};
+
+/**
+ * Describes the message planton.connect.v1.VerifyConnectionResponse.
+ * Use `create(VerifyConnectionResponseSchema)` to create a new message.
+ */
+export const VerifyConnectionResponseSchema: GenMessage<VerifyConnectionResponse, {jsonType: VerifyConnectionResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_connect_v1_connection_service, 11);
+
+/**
+ * VerificationStep is one step of a verification.
+ *
+ * @generated from message planton.connect.v1.VerificationStep
+ */
+export type VerificationStep = Message<"planton.connect.v1.VerificationStep"> & {
+  /**
+   * What is done, in words.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * How it went.
+   *
+   * @generated from field: planton.connect.v1.VerificationStepState state = 2;
+   */
+  state: VerificationStepState;
+
+  /**
+   * What was observed. Never a secret.
+   *
+   * @generated from field: string detail = 3;
+   */
+  detail: string;
+};
+
+/**
+ * VerificationStep is one step of a verification.
+ *
+ * @generated from message planton.connect.v1.VerificationStep
+ */
+export type VerificationStepJson = {
+  /**
+   * What is done, in words.
+   *
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * How it went.
+   *
+   * @generated from field: planton.connect.v1.VerificationStepState state = 2;
+   */
+  state?: VerificationStepStateJson;
+
+  /**
+   * What was observed. Never a secret.
+   *
+   * @generated from field: string detail = 3;
+   */
+  detail?: string;
+};
+
+/**
+ * Describes the message planton.connect.v1.VerificationStep.
+ * Use `create(VerificationStepSchema)` to create a new message.
+ */
+export const VerificationStepSchema: GenMessage<VerificationStep, {jsonType: VerificationStepJson}> = /*@__PURE__*/
+  messageDesc(file_planton_connect_v1_connection_service, 12);
+
+/**
  * ResolveConnectionRequest asks which connection applies.
  *
  * @generated from message planton.connect.v1.ResolveConnectionRequest
@@ -665,7 +837,7 @@ export type ResolveConnectionRequestJson = {
  * Use `create(ResolveConnectionRequestSchema)` to create a new message.
  */
 export const ResolveConnectionRequestSchema: GenMessage<ResolveConnectionRequest, {jsonType: ResolveConnectionRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 10);
+  messageDesc(file_planton_connect_v1_connection_service, 13);
 
 /**
  * ResolveConnectionResponse says which connection applies and why.
@@ -770,7 +942,7 @@ export type ResolveConnectionResponseJson = {
  * Use `create(ResolveConnectionResponseSchema)` to create a new message.
  */
 export const ResolveConnectionResponseSchema: GenMessage<ResolveConnectionResponse, {jsonType: ResolveConnectionResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 11);
+  messageDesc(file_planton_connect_v1_connection_service, 14);
 
 /**
  * IssueCredentialsRequest asks for credentials.
@@ -889,7 +1061,7 @@ export type IssueCredentialsRequestJson = {
  * Use `create(IssueCredentialsRequestSchema)` to create a new message.
  */
 export const IssueCredentialsRequestSchema: GenMessage<IssueCredentialsRequest, {jsonType: IssueCredentialsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 12);
+  messageDesc(file_planton_connect_v1_connection_service, 15);
 
 /**
  * IssueCredentialsResponse holds credentials.
@@ -988,7 +1160,7 @@ export type IssueCredentialsResponseJson = {
  * Use `create(IssueCredentialsResponseSchema)` to create a new message.
  */
 export const IssueCredentialsResponseSchema: GenMessage<IssueCredentialsResponse, {jsonType: IssueCredentialsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 13);
+  messageDesc(file_planton_connect_v1_connection_service, 16);
 
 /**
  * SetDefaultProviderConnectionRequest holds the default to set.
@@ -1065,7 +1237,7 @@ export type SetDefaultProviderConnectionRequestJson = {
  * Use `create(SetDefaultProviderConnectionRequestSchema)` to create a new message.
  */
 export const SetDefaultProviderConnectionRequestSchema: GenMessage<SetDefaultProviderConnectionRequest, {jsonType: SetDefaultProviderConnectionRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 14);
+  messageDesc(file_planton_connect_v1_connection_service, 17);
 
 /**
  * SetDefaultProviderConnectionResponse is the default as it is now.
@@ -1114,7 +1286,7 @@ export type SetDefaultProviderConnectionResponseJson = {
  * Use `create(SetDefaultProviderConnectionResponseSchema)` to create a new message.
  */
 export const SetDefaultProviderConnectionResponseSchema: GenMessage<SetDefaultProviderConnectionResponse, {jsonType: SetDefaultProviderConnectionResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 15);
+  messageDesc(file_planton_connect_v1_connection_service, 18);
 
 /**
  * GetDefaultProviderConnectionRequest names a default.
@@ -1177,7 +1349,7 @@ export type GetDefaultProviderConnectionRequestJson = {
  * Use `create(GetDefaultProviderConnectionRequestSchema)` to create a new message.
  */
 export const GetDefaultProviderConnectionRequestSchema: GenMessage<GetDefaultProviderConnectionRequest, {jsonType: GetDefaultProviderConnectionRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 16);
+  messageDesc(file_planton_connect_v1_connection_service, 19);
 
 /**
  * GetDefaultProviderConnectionResponse is the default.
@@ -1212,7 +1384,7 @@ export type GetDefaultProviderConnectionResponseJson = {
  * Use `create(GetDefaultProviderConnectionResponseSchema)` to create a new message.
  */
 export const GetDefaultProviderConnectionResponseSchema: GenMessage<GetDefaultProviderConnectionResponse, {jsonType: GetDefaultProviderConnectionResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 17);
+  messageDesc(file_planton_connect_v1_connection_service, 20);
 
 /**
  * ListDefaultProviderConnectionsRequest asks for the defaults.
@@ -1275,7 +1447,7 @@ export type ListDefaultProviderConnectionsRequestJson = {
  * Use `create(ListDefaultProviderConnectionsRequestSchema)` to create a new message.
  */
 export const ListDefaultProviderConnectionsRequestSchema: GenMessage<ListDefaultProviderConnectionsRequest, {jsonType: ListDefaultProviderConnectionsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 18);
+  messageDesc(file_planton_connect_v1_connection_service, 21);
 
 /**
  * ListDefaultProviderConnectionsResponse is one page of defaults.
@@ -1324,7 +1496,7 @@ export type ListDefaultProviderConnectionsResponseJson = {
  * Use `create(ListDefaultProviderConnectionsResponseSchema)` to create a new message.
  */
 export const ListDefaultProviderConnectionsResponseSchema: GenMessage<ListDefaultProviderConnectionsResponse, {jsonType: ListDefaultProviderConnectionsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 19);
+  messageDesc(file_planton_connect_v1_connection_service, 22);
 
 /**
  * DeleteDefaultProviderConnectionRequest names the default to remove.
@@ -1387,7 +1559,7 @@ export type DeleteDefaultProviderConnectionRequestJson = {
  * Use `create(DeleteDefaultProviderConnectionRequestSchema)` to create a new message.
  */
 export const DeleteDefaultProviderConnectionRequestSchema: GenMessage<DeleteDefaultProviderConnectionRequest, {jsonType: DeleteDefaultProviderConnectionRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 20);
+  messageDesc(file_planton_connect_v1_connection_service, 23);
 
 /**
  * DeleteDefaultProviderConnectionResponse says that the default is gone.
@@ -1410,7 +1582,7 @@ export type DeleteDefaultProviderConnectionResponseJson = {
  * Use `create(DeleteDefaultProviderConnectionResponseSchema)` to create a new message.
  */
 export const DeleteDefaultProviderConnectionResponseSchema: GenMessage<DeleteDefaultProviderConnectionResponse, {jsonType: DeleteDefaultProviderConnectionResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 21);
+  messageDesc(file_planton_connect_v1_connection_service, 24);
 
 /**
  * SetProviderConnectionAuthorizationRequest holds the authorisation to set.
@@ -1487,7 +1659,7 @@ export type SetProviderConnectionAuthorizationRequestJson = {
  * Use `create(SetProviderConnectionAuthorizationRequestSchema)` to create a new message.
  */
 export const SetProviderConnectionAuthorizationRequestSchema: GenMessage<SetProviderConnectionAuthorizationRequest, {jsonType: SetProviderConnectionAuthorizationRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 22);
+  messageDesc(file_planton_connect_v1_connection_service, 25);
 
 /**
  * SetProviderConnectionAuthorizationResponse is the authorisation as it is now.
@@ -1536,7 +1708,7 @@ export type SetProviderConnectionAuthorizationResponseJson = {
  * Use `create(SetProviderConnectionAuthorizationResponseSchema)` to create a new message.
  */
 export const SetProviderConnectionAuthorizationResponseSchema: GenMessage<SetProviderConnectionAuthorizationResponse, {jsonType: SetProviderConnectionAuthorizationResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 23);
+  messageDesc(file_planton_connect_v1_connection_service, 26);
 
 /**
  * GetProviderConnectionAuthorizationRequest names an authorisation.
@@ -1599,7 +1771,7 @@ export type GetProviderConnectionAuthorizationRequestJson = {
  * Use `create(GetProviderConnectionAuthorizationRequestSchema)` to create a new message.
  */
 export const GetProviderConnectionAuthorizationRequestSchema: GenMessage<GetProviderConnectionAuthorizationRequest, {jsonType: GetProviderConnectionAuthorizationRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 24);
+  messageDesc(file_planton_connect_v1_connection_service, 27);
 
 /**
  * GetProviderConnectionAuthorizationResponse is the authorisation.
@@ -1634,7 +1806,7 @@ export type GetProviderConnectionAuthorizationResponseJson = {
  * Use `create(GetProviderConnectionAuthorizationResponseSchema)` to create a new message.
  */
 export const GetProviderConnectionAuthorizationResponseSchema: GenMessage<GetProviderConnectionAuthorizationResponse, {jsonType: GetProviderConnectionAuthorizationResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 25);
+  messageDesc(file_planton_connect_v1_connection_service, 28);
 
 /**
  * ListProviderConnectionAuthorizationsRequest asks for the authorisations.
@@ -1697,7 +1869,7 @@ export type ListProviderConnectionAuthorizationsRequestJson = {
  * Use `create(ListProviderConnectionAuthorizationsRequestSchema)` to create a new message.
  */
 export const ListProviderConnectionAuthorizationsRequestSchema: GenMessage<ListProviderConnectionAuthorizationsRequest, {jsonType: ListProviderConnectionAuthorizationsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 26);
+  messageDesc(file_planton_connect_v1_connection_service, 29);
 
 /**
  * ListProviderConnectionAuthorizationsResponse is one page of authorisations.
@@ -1746,7 +1918,7 @@ export type ListProviderConnectionAuthorizationsResponseJson = {
  * Use `create(ListProviderConnectionAuthorizationsResponseSchema)` to create a new message.
  */
 export const ListProviderConnectionAuthorizationsResponseSchema: GenMessage<ListProviderConnectionAuthorizationsResponse, {jsonType: ListProviderConnectionAuthorizationsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 27);
+  messageDesc(file_planton_connect_v1_connection_service, 30);
 
 /**
  * DeleteProviderConnectionAuthorizationRequest names the authorisation to remove.
@@ -1809,7 +1981,7 @@ export type DeleteProviderConnectionAuthorizationRequestJson = {
  * Use `create(DeleteProviderConnectionAuthorizationRequestSchema)` to create a new message.
  */
 export const DeleteProviderConnectionAuthorizationRequestSchema: GenMessage<DeleteProviderConnectionAuthorizationRequest, {jsonType: DeleteProviderConnectionAuthorizationRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 28);
+  messageDesc(file_planton_connect_v1_connection_service, 31);
 
 /**
  * DeleteProviderConnectionAuthorizationResponse says what the removal opened.
@@ -1844,7 +2016,7 @@ export type DeleteProviderConnectionAuthorizationResponseJson = {
  * Use `create(DeleteProviderConnectionAuthorizationResponseSchema)` to create a new message.
  */
 export const DeleteProviderConnectionAuthorizationResponseSchema: GenMessage<DeleteProviderConnectionAuthorizationResponse, {jsonType: DeleteProviderConnectionAuthorizationResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 29);
+  messageDesc(file_planton_connect_v1_connection_service, 32);
 
 /**
  * ListAuditRecordsRequest filters the audit trail.
@@ -1977,7 +2149,7 @@ export type ListAuditRecordsRequestJson = {
  * Use `create(ListAuditRecordsRequestSchema)` to create a new message.
  */
 export const ListAuditRecordsRequestSchema: GenMessage<ListAuditRecordsRequest, {jsonType: ListAuditRecordsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 30);
+  messageDesc(file_planton_connect_v1_connection_service, 33);
 
 /**
  * ListAuditRecordsResponse is one page of the audit trail.
@@ -2026,7 +2198,7 @@ export type ListAuditRecordsResponseJson = {
  * Use `create(ListAuditRecordsResponseSchema)` to create a new message.
  */
 export const ListAuditRecordsResponseSchema: GenMessage<ListAuditRecordsResponse, {jsonType: ListAuditRecordsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 31);
+  messageDesc(file_planton_connect_v1_connection_service, 34);
 
 /**
  * ApplyOutcome is what an apply did.
@@ -2082,6 +2254,61 @@ export type ApplyOutcomeJson = "APPLY_OUTCOME_UNSPECIFIED" | "APPLY_OUTCOME_CREA
  */
 export const ApplyOutcomeSchema: GenEnum<ApplyOutcome, ApplyOutcomeJson> = /*@__PURE__*/
   enumDesc(file_planton_connect_v1_connection_service, 0);
+
+/**
+ * VerificationStepState is how a step went.
+ *
+ * @generated from enum planton.connect.v1.VerificationStepState
+ */
+export const VerificationStepState = {
+  /**
+   * Never answered.
+   *
+   * @generated from enum value: VERIFICATION_STEP_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It goes on.
+   *
+   * @generated from enum value: VERIFICATION_STEP_STATE_RUNNING = 1;
+   */
+  RUNNING: 1,
+
+  /**
+   * It went well.
+   *
+   * @generated from enum value: VERIFICATION_STEP_STATE_PASSED = 2;
+   */
+  PASSED: 2,
+
+  /**
+   * It did not go well.
+   *
+   * @generated from enum value: VERIFICATION_STEP_STATE_FAILED = 3;
+   */
+  FAILED: 3,
+} as const;
+
+/**
+ * VerificationStepState is how a step went.
+ *
+ * @generated from enum planton.connect.v1.VerificationStepState
+ */
+export type VerificationStepState = (typeof VerificationStepState)[keyof typeof VerificationStepState] | UnknownEnum;
+
+/**
+ * VerificationStepState is how a step went.
+ *
+ * @generated from enum planton.connect.v1.VerificationStepState
+ */
+export type VerificationStepStateJson = "VERIFICATION_STEP_STATE_UNSPECIFIED" | "VERIFICATION_STEP_STATE_RUNNING" | "VERIFICATION_STEP_STATE_PASSED" | "VERIFICATION_STEP_STATE_FAILED";
+
+/**
+ * Describes the enum planton.connect.v1.VerificationStepState.
+ */
+export const VerificationStepStateSchema: GenEnum<VerificationStepState, VerificationStepStateJson> = /*@__PURE__*/
+  enumDesc(file_planton_connect_v1_connection_service, 1);
 
 /**
  * ConnectionService keeps provider connections and hands out credentials for them.
@@ -2140,6 +2367,17 @@ export const ConnectionService: GenService<{
     methodKind: "unary";
     input: typeof ListConnectionRevisionsRequestSchema;
     output: typeof ListConnectionRevisionsResponseSchema;
+  },
+  /**
+   * VerifyConnection has a runner try the connection and sends each step, then the result, which is stored in the connection's
+   * status. The runner is the one of the connection, else the platform runner. It changes nothing in the account.
+   *
+   * @generated from rpc planton.connect.v1.ConnectionService.VerifyConnection
+   */
+  verifyConnection: {
+    methodKind: "server_streaming";
+    input: typeof VerifyConnectionRequestSchema;
+    output: typeof VerifyConnectionResponseSchema;
   },
   /**
    * ResolveConnection says which connection applies: explicit, else the environment's default, else the organisation's, else a

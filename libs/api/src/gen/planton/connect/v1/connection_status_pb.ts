@@ -2,15 +2,17 @@
 // @generated from file planton/connect/v1/connection_status.proto (package planton.connect.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file planton/connect/v1/connection_status.proto.
  */
 export const file_planton_connect_v1_connection_status: GenFile = /*@__PURE__*/
-  fileDesc("CipwbGFudG9uL2Nvbm5lY3QvdjEvY29ubmVjdGlvbl9zdGF0dXMucHJvdG8SEnBsYW50b24uY29ubmVjdC52MSI+ChBDb25uZWN0aW9uU3RhdHVzEhMKC2RlZmF1bHRfZm9yGAEgAygJEhUKDWF1dGhvcml6ZWRfaW4YAiADKAliBnByb3RvMw");
+  fileDesc("CipwbGFudG9uL2Nvbm5lY3QvdjEvY29ubmVjdGlvbl9zdGF0dXMucHJvdG8SEnBsYW50b24uY29ubmVjdC52MSKAAQoQQ29ubmVjdGlvblN0YXR1cxITCgtkZWZhdWx0X2ZvchgBIAMoCRIVCg1hdXRob3JpemVkX2luGAIgAygJEkAKDHZlcmlmaWNhdGlvbhgDIAEoCzIqLnBsYW50b24uY29ubmVjdC52MS5Db25uZWN0aW9uVmVyaWZpY2F0aW9uIuwCChZDb25uZWN0aW9uVmVyaWZpY2F0aW9uEjgKB291dGNvbWUYASABKA4yJy5wbGFudG9uLmNvbm5lY3QudjEuVmVyaWZpY2F0aW9uT3V0Y29tZRIvCgt2ZXJpZnlfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmV2aXNpb24YAyABKAUSDwoHbWVzc2FnZRgEIAEoCRI1CgZjYXVzZXMYBSADKAsyJS5wbGFudG9uLmNvbm5lY3QudjEuVmVyaWZpY2F0aW9uQ2F1c2USEAoIaWRlbnRpdHkYBiABKAkSDgoGcnVubmVyGAcgASgJEjUKEWxhc3Rfc3VjY2Vzc190aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBuZXh0X3ZlcmlmeV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJAChFWZXJpZmljYXRpb25DYXVzZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEaGludBgDIAEoCSqnAQoTVmVyaWZpY2F0aW9uT3V0Y29tZRIkCiBWRVJJRklDQVRJT05fT1VUQ09NRV9VTlNQRUNJRklFRBAAEiEKHVZFUklGSUNBVElPTl9PVVRDT01FX1ZFUklGSUVEEAESIAocVkVSSUZJQ0FUSU9OX09VVENPTUVfUkVGVVNFRBACEiUKIVZFUklGSUNBVElPTl9PVVRDT01FX0lOQ09OQ0xVU0lWRRADYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * ConnectionStatus is what the server observes about a connection.
@@ -32,6 +34,13 @@ export type ConnectionStatus = Message<"planton.connect.v1.ConnectionStatus"> & 
    * @generated from field: repeated string authorized_in = 2;
    */
   authorizedIn: string[];
+
+  /**
+   * What the last verification found; absent where there was none.
+   *
+   * @generated from field: planton.connect.v1.ConnectionVerification verification = 3;
+   */
+  verification?: ConnectionVerification | undefined;
 };
 
 /**
@@ -54,6 +63,13 @@ export type ConnectionStatusJson = {
    * @generated from field: repeated string authorized_in = 2;
    */
   authorizedIn?: string[];
+
+  /**
+   * What the last verification found; absent where there was none.
+   *
+   * @generated from field: planton.connect.v1.ConnectionVerification verification = 3;
+   */
+  verification?: ConnectionVerificationJson;
 };
 
 /**
@@ -62,4 +78,269 @@ export type ConnectionStatusJson = {
  */
 export const ConnectionStatusSchema: GenMessage<ConnectionStatus, {jsonType: ConnectionStatusJson}> = /*@__PURE__*/
   messageDesc(file_planton_connect_v1_connection_status, 0);
+
+/**
+ * ConnectionVerification is what a verification found.
+ *
+ * @generated from message planton.connect.v1.ConnectionVerification
+ */
+export type ConnectionVerification = Message<"planton.connect.v1.ConnectionVerification"> & {
+  /**
+   * What it means.
+   *
+   * @generated from field: planton.connect.v1.VerificationOutcome outcome = 1;
+   */
+  outcome: VerificationOutcome;
+
+  /**
+   * When it ended.
+   *
+   * @generated from field: google.protobuf.Timestamp verify_time = 2;
+   */
+  verifyTime?: Timestamp | undefined;
+
+  /**
+   * Revision of the connection that was verified; a later revision has not been verified yet.
+   *
+   * @generated from field: int32 revision = 3;
+   */
+  revision: number;
+
+  /**
+   * What was observed, in words.
+   *
+   * @generated from field: string message = 4;
+   */
+  message: string;
+
+  /**
+   * Possible causes where it did not succeed, most likely first.
+   *
+   * @generated from field: repeated planton.connect.v1.VerificationCause causes = 5;
+   */
+  causes: VerificationCause[];
+
+  /**
+   * The identity that the provider saw, such as an ARN; empty where it answered none.
+   *
+   * @generated from field: string identity = 6;
+   */
+  identity: string;
+
+  /**
+   * Slug of the runner that verified; empty for the platform runner.
+   *
+   * @generated from field: string runner = 7;
+   */
+  runner: string;
+
+  /**
+   * When it last succeeded; absent where it never did.
+   *
+   * @generated from field: google.protobuf.Timestamp last_success_time = 8;
+   */
+  lastSuccessTime?: Timestamp | undefined;
+
+  /**
+   * When it will be verified again without being asked.
+   *
+   * @generated from field: google.protobuf.Timestamp next_verify_time = 9;
+   */
+  nextVerifyTime?: Timestamp | undefined;
+};
+
+/**
+ * ConnectionVerification is what a verification found.
+ *
+ * @generated from message planton.connect.v1.ConnectionVerification
+ */
+export type ConnectionVerificationJson = {
+  /**
+   * What it means.
+   *
+   * @generated from field: planton.connect.v1.VerificationOutcome outcome = 1;
+   */
+  outcome?: VerificationOutcomeJson;
+
+  /**
+   * When it ended.
+   *
+   * @generated from field: google.protobuf.Timestamp verify_time = 2;
+   */
+  verifyTime?: TimestampJson;
+
+  /**
+   * Revision of the connection that was verified; a later revision has not been verified yet.
+   *
+   * @generated from field: int32 revision = 3;
+   */
+  revision?: number;
+
+  /**
+   * What was observed, in words.
+   *
+   * @generated from field: string message = 4;
+   */
+  message?: string;
+
+  /**
+   * Possible causes where it did not succeed, most likely first.
+   *
+   * @generated from field: repeated planton.connect.v1.VerificationCause causes = 5;
+   */
+  causes?: VerificationCauseJson[];
+
+  /**
+   * The identity that the provider saw, such as an ARN; empty where it answered none.
+   *
+   * @generated from field: string identity = 6;
+   */
+  identity?: string;
+
+  /**
+   * Slug of the runner that verified; empty for the platform runner.
+   *
+   * @generated from field: string runner = 7;
+   */
+  runner?: string;
+
+  /**
+   * When it last succeeded; absent where it never did.
+   *
+   * @generated from field: google.protobuf.Timestamp last_success_time = 8;
+   */
+  lastSuccessTime?: TimestampJson;
+
+  /**
+   * When it will be verified again without being asked.
+   *
+   * @generated from field: google.protobuf.Timestamp next_verify_time = 9;
+   */
+  nextVerifyTime?: TimestampJson;
+};
+
+/**
+ * Describes the message planton.connect.v1.ConnectionVerification.
+ * Use `create(ConnectionVerificationSchema)` to create a new message.
+ */
+export const ConnectionVerificationSchema: GenMessage<ConnectionVerification, {jsonType: ConnectionVerificationJson}> = /*@__PURE__*/
+  messageDesc(file_planton_connect_v1_connection_status, 1);
+
+/**
+ * VerificationCause is a possible cause, with what to do about it.
+ *
+ * @generated from message planton.connect.v1.VerificationCause
+ */
+export type VerificationCause = Message<"planton.connect.v1.VerificationCause"> & {
+  /**
+   * Stable upper-case identifier, such as `WRONG_ACCOUNT`.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * The cause in words.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * What to do about it.
+   *
+   * @generated from field: string hint = 3;
+   */
+  hint: string;
+};
+
+/**
+ * VerificationCause is a possible cause, with what to do about it.
+ *
+ * @generated from message planton.connect.v1.VerificationCause
+ */
+export type VerificationCauseJson = {
+  /**
+   * Stable upper-case identifier, such as `WRONG_ACCOUNT`.
+   *
+   * @generated from field: string code = 1;
+   */
+  code?: string;
+
+  /**
+   * The cause in words.
+   *
+   * @generated from field: string message = 2;
+   */
+  message?: string;
+
+  /**
+   * What to do about it.
+   *
+   * @generated from field: string hint = 3;
+   */
+  hint?: string;
+};
+
+/**
+ * Describes the message planton.connect.v1.VerificationCause.
+ * Use `create(VerificationCauseSchema)` to create a new message.
+ */
+export const VerificationCauseSchema: GenMessage<VerificationCause, {jsonType: VerificationCauseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_connect_v1_connection_status, 2);
+
+/**
+ * VerificationOutcome is what a verification means.
+ *
+ * @generated from enum planton.connect.v1.VerificationOutcome
+ */
+export const VerificationOutcome = {
+  /**
+   * Never answered.
+   *
+   * @generated from enum value: VERIFICATION_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The connection works.
+   *
+   * @generated from enum value: VERIFICATION_OUTCOME_VERIFIED = 1;
+   */
+  VERIFIED: 1,
+
+  /**
+   * The provider answered, and the connection does not work.
+   *
+   * @generated from enum value: VERIFICATION_OUTCOME_REFUSED = 2;
+   */
+  REFUSED: 2,
+
+  /**
+   * It could not be found out: a runner that is offline, a network that is down, throttling. It says nothing about the connection.
+   *
+   * @generated from enum value: VERIFICATION_OUTCOME_INCONCLUSIVE = 3;
+   */
+  INCONCLUSIVE: 3,
+} as const;
+
+/**
+ * VerificationOutcome is what a verification means.
+ *
+ * @generated from enum planton.connect.v1.VerificationOutcome
+ */
+export type VerificationOutcome = (typeof VerificationOutcome)[keyof typeof VerificationOutcome] | UnknownEnum;
+
+/**
+ * VerificationOutcome is what a verification means.
+ *
+ * @generated from enum planton.connect.v1.VerificationOutcome
+ */
+export type VerificationOutcomeJson = "VERIFICATION_OUTCOME_UNSPECIFIED" | "VERIFICATION_OUTCOME_VERIFIED" | "VERIFICATION_OUTCOME_REFUSED" | "VERIFICATION_OUTCOME_INCONCLUSIVE";
+
+/**
+ * Describes the enum planton.connect.v1.VerificationOutcome.
+ */
+export const VerificationOutcomeSchema: GenEnum<VerificationOutcome, VerificationOutcomeJson> = /*@__PURE__*/
+  enumDesc(file_planton_connect_v1_connection_status, 0);
 

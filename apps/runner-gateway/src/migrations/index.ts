@@ -1,0 +1,6 @@
+import type { Migration } from '@planton/database';
+import { createRunners } from './001-create-runners.ts';
+import { createOperations } from './002-create-operations.ts';
+
+/** In the order in which they run. What has been released is never changed, only added to. */
+export const migrations: readonly Migration[] = [createRunners, createOperations];
