@@ -2,7 +2,6 @@ import {
   type ConnectRouter,
   type ContextValues,
   createContextValues,
-  createRouterTransport,
   type HandlerContext,
   type Interceptor,
   type Transport,
@@ -11,6 +10,7 @@ import { createGrpcTransport } from '@connectrpc/connect-node';
 import { actorTokenKey, requestIdKey } from '../caller/caller.ts';
 import { ACTOR_HEADER } from '../server/admit.ts';
 import { REQUEST_ID_HEADER } from '../server/observe.ts';
+import { callInMemory } from './call-in-memory.ts';
 
 /** The longest a call from one service to another may take, in milliseconds. */
 const CALL_TIMEOUT_MS = 10_000;
@@ -57,10 +57,7 @@ export function createMemoryTransport(
   interceptors: Interceptor[],
   identity: ServiceIdentity,
 ): Transport {
-  return createRouterTransport(routes, {
-    router: { interceptors },
-    transport: { interceptors: [identify(identity)] },
-  });
+  return callInMemory(routes, interceptors, identify(identity));
 }
 
 /** Reaches a service over the network: gRPC over HTTP/2, kept alive by pings. */

@@ -9,6 +9,8 @@ describe('settings of a server', () => {
     expect(readServerSettings(['--data-dir', '/data'], home)).toEqual({
       listen: '127.0.0.1:8080',
       publicUrl: 'http://127.0.0.1:8080',
+      runnerListen: '127.0.0.1:8443',
+      runnerPublicAddress: '127.0.0.1:8443',
       dataDir: '/data',
       masterKeySource: 'file:/data/master.key',
       logLevel: 'info',
@@ -34,6 +36,28 @@ describe('settings of a server', () => {
     (listen) => {
       expect(() => readServerSettings(['--listen', listen], home)).toThrow('TLS');
       expect(readServerSettings(['--listen', listen, '--insecure'], home).listen).toBe(listen);
+    },
+  );
+
+  test('runners dial what they are told to, else where the server listens for them', () => {
+    const everywhere = ['--runner-listen', '0.0.0.0:9443'];
+    expect(readServerSettings(everywhere, home).runnerPublicAddress).toBe('127.0.0.1:9443');
+    const published = readServerSettings(
+      [...everywhere, '--public-url', 'https://planton.example.com'],
+      home,
+    );
+    expect(published.runnerPublicAddress).toBe('planton.example.com:9443');
+    const told = ['--runner-listen', '[::1]:9443', '--runner-public-address', 'runners.example.com:443'];
+    expect(readServerSettings(told, home)).toMatchObject({
+      runnerListen: '[::1]:9443',
+      runnerPublicAddress: 'runners.example.com:443',
+    });
+  });
+
+  test.each(['runners.example.com', 'x:99999', 'https://x:1', ':8443', '::1:8443', 'a b:1'])(
+    '%s is no address for runners',
+    (address) => {
+      expect(() => readServerSettings(['--runner-public-address', address], home)).toThrow(SettingsRefused);
     },
   );
 

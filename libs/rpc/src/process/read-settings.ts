@@ -23,6 +23,10 @@ export interface ServerSettings {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Where people and runners reach the platform; also the issuer of its tokens. */
   readonly publicUrl: string;
+  /** `HOST:PORT` for the sessions of runners, over mutual TLS. */
+  readonly runnerListen: string;
+  /** `HOST:PORT` that runners dial; its host is in the gateway's certificate. */
+  readonly runnerPublicAddress: string;
   readonly dataDir: string;
   /** PostgreSQL; absent for the embedded database in the data dir. */
   readonly databaseUrl?: string;
@@ -39,6 +43,8 @@ export const serverFlags = {
   'tls-cert': 'file with the certificate chain (PEM)',
   'tls-key': 'file with the private key (PEM)',
   'public-url': 'where clients reach the server; default from --listen',
+  'runner-listen': 'HOST:PORT for sessions of runners (mutual TLS); default 127.0.0.1:8443',
+  'runner-public-address': 'HOST:PORT that runners dial; default from --runner-listen and --public-url',
   'data-dir': 'folder for the embedded database and keys; default ~/.planton/server',
   'database-url': 'postgres:// URL; default the embedded database in the data dir',
   'master-key-source': 'file:PATH or env:NAME; default file:<data-dir>/master.key',
@@ -77,6 +83,9 @@ export function readServerSettings(argv: readonly string[], env: NodeJS.ProcessE
       'give --tls-cert and --tls-key, or --insecure when something in front of the server does TLS',
     );
   }
+  const runnerListen = readAddress(setting('runner-listen') ?? '127.0.0.1:8443', '--runner-listen');
+  const publicUrl = readPublicUrl(setting('public-url')) ?? `${tls ? 'https' : 'http'}://${listen}`;
+  const runnerPublicAddress = setting('runner-public-address') ?? reachable(runnerListen, publicUrl);
   const logLevel = setting('log-level') ?? 'info';
   if (!isLogLevel(logLevel)) {
     throw new SettingsRefused(
@@ -89,7 +98,9 @@ export function readServerSettings(argv: readonly string[], env: NodeJS.ProcessE
   const previousMasterKeySource = setting('previous-master-key-source');
   return {
     listen,
-    publicUrl: readPublicUrl(setting('public-url')) ?? `${tls ? 'https' : 'http'}://${listen}`,
+    publicUrl,
+    runnerListen,
+    runnerPublicAddress: readAddress(runnerPublicAddress, '--runner-public-address'),
     dataDir,
     masterKeySource: setting('master-key-source') ?? `file:${join(dataDir, 'master.key')}`,
     logLevel,
@@ -142,6 +153,26 @@ function readPublicUrl(text: string | undefined): string | undefined {
     );
   }
   return text.replace(/\/+$/, '');
+}
+
+/** Refuses what is not `HOST:PORT`; an IPv6 host stands in brackets. */
+function readAddress(text: string, setting: string): string {
+  const port = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/.exec(text)?.[1];
+  if (port === undefined || Number(port) > 65_535) {
+    throw new SettingsRefused(
+      `"${text}" is not an address`,
+      `${setting} takes HOST:PORT, such as 127.0.0.1:8443`,
+    );
+  }
+  return text;
+}
+
+/** Nobody can dial "every address of this machine": then runners dial the host of the public URL. */
+function reachable(address: string, publicUrl: string): string {
+  const wildcard = /^(0\.0\.0\.0|\[::\])(?=:)/;
+  if (!wildcard.test(address)) return address;
+  const { hostname } = new URL(publicUrl);
+  return address.replace(wildcard, hostname === '0.0.0.0' || hostname === '[::]' ? 'localhost' : hostname);
 }
 
 function isLoopback(listen: string): boolean {
