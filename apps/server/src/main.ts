@@ -1,5 +1,5 @@
 import { describeServerFlags, readServerSettings, runProcess } from '@planton/rpc';
-import { dropCloudIdentity } from './drop-cloud-identity.ts';
+import { takeCloudIdentity } from './platform-runner/take-cloud-identity.ts';
 import { startServer } from './start-server.ts';
 
 const usage = `Usage: planton server start [flags]
@@ -22,8 +22,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     );
     return 2;
   }
-  dropCloudIdentity(process.env);
-  await runProcess(() => startServer(readServerSettings(rest, process.env)));
+  const cloudIdentity = takeCloudIdentity(process.env);
+  await runProcess(() => startServer(readServerSettings(rest, process.env), cloudIdentity));
   return 0;
 }
 

@@ -1,3 +1,4 @@
 export { freePort } from './free-port.ts';
 export { type CliOptions, type CliResult, runProgram } from './run-program.ts';
 export { type Platform, type PlatformOptions, startPlatform } from './start-platform.ts';
+export { type RunnerOptions, type RunnerProcess, startRunner } from './start-runner.ts';

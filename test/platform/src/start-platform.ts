@@ -14,6 +14,10 @@ const START_LIMIT_MS = 60_000;
 
 export interface PlatformOptions {
   readonly databaseUrl?: string;
+  /** Base64 of 32 bytes, for servers that share a PostgreSQL; random when absent. */
+  readonly masterKey?: string;
+  /** What runners dial, where that is not the server's own port for them, such as a proxy in front of several. */
+  readonly runnerPublicAddress?: string;
   readonly logLevel?: string;
   /** Further variables for the server's environment. */
   readonly env?: NodeJS.ProcessEnv;
@@ -22,9 +26,13 @@ export interface PlatformOptions {
 /** A server of its own, started as its users start it, with a command line that is set up to reach it. */
 export interface Platform {
   readonly url: string;
+  /** `HOST:PORT` where the server listens for runners. */
+  readonly runnerAddress: string;
   readonly dataDir: string;
   /** The home folder of whoever types the commands; `PLANTON_CONFIG_HOME` is in it. */
   readonly home: string;
+  /** Process id of the running server; undefined while there is none. */
+  pid(): number | undefined;
   /** What the server has written to its log since the first start. */
   log(): string;
   /** The environment that commands run in. */
@@ -51,6 +59,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   const home = join(folder, 'home');
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
+  const runnerAddress = `127.0.0.1:${await freePort()}`;
   const path = { PATH: process.env.PATH };
   const env: NodeJS.ProcessEnv = {
     ...path,
@@ -63,7 +72,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   const database = options.databaseUrl && {
     PLANTON_DATABASE_URL: options.databaseUrl,
     PLANTON_MASTER_KEY_SOURCE: 'env:TEST_MASTER_KEY',
-    TEST_MASTER_KEY: randomBytes(32).toString('base64'),
+    TEST_MASTER_KEY: options.masterKey ?? randomBytes(32).toString('base64'),
   };
   let log = '';
   let child: ChildProcess | undefined;
@@ -74,6 +83,8 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
         ...path,
         HOME: home,
         PLANTON_LISTEN: `127.0.0.1:${port}`,
+        PLANTON_RUNNER_LISTEN: runnerAddress,
+        ...(options.runnerPublicAddress && { PLANTON_RUNNER_PUBLIC_ADDRESS: options.runnerPublicAddress }),
         PLANTON_DATA_DIR: dataDir,
         PLANTON_LOG_LEVEL: options.logLevel ?? 'info',
         ...database,
@@ -115,9 +126,11 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   const ownerKey = () => readFileSync(join(dataDir, 'bootstrap-api-key'), 'utf8').trim();
   const platform: Platform = {
     url,
+    runnerAddress,
     dataDir,
     home,
     env,
+    pid: () => (child?.exitCode === null && child.signalCode === null ? child.pid : undefined),
     log: () => log,
     cli,
     planton: async (...args) => {
