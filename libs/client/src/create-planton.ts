@@ -3,6 +3,7 @@ import { createGrpcTransport } from '@connectrpc/connect-node';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
 import { ConnectionService } from '@planton/api/connect/v1/connection_service';
 import { Identity } from '@planton/api/identity/v1/identity_service';
+import { RunnerService } from '@planton/api/runner/v1/runner_service';
 
 /**
  * Bytes of the largest request, as the server has it. A larger one is refused here: Node keeps what was not sent of a stream that
@@ -27,6 +28,7 @@ export interface Planton {
   readonly identity: Client<typeof Identity>;
   readonly config: Client<typeof ConfigManager>;
   readonly connections: Client<typeof ConnectionService>;
+  readonly runners: Client<typeof RunnerService>;
 }
 
 /**
@@ -54,5 +56,6 @@ export function createPlanton({ server, apiKey, transport }: PlantonSettings): P
     identity: createClient(Identity, made),
     config: createClient(ConfigManager, made),
     connections: createClient(ConnectionService, made),
+    runners: createClient(RunnerService, made),
   };
 }

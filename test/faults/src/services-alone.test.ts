@@ -17,7 +17,7 @@ const children: ChildProcess[] = [];
 let log = '';
 let postgres: Awaited<ReturnType<typeof startPostgres>> | undefined;
 let planton: Planton;
-let urls: Record<'identity' | 'config-manager' | 'connection-service', string>;
+let urls: Record<'identity' | 'config-manager' | 'connection-service' | 'runner-gateway', string>;
 
 const ready = async (url: string) => {
   const deadline = Date.now() + 30_000;
@@ -32,6 +32,7 @@ const ready = async (url: string) => {
   }
 };
 
+let runnerListen: string;
 const masterKey = randomBytes(32).toString('base64');
 async function startService(name: keyof typeof urls): Promise<void> {
   const child = spawn(node, [join(root, 'apps', name, 'src/main.ts')], {
@@ -45,6 +46,8 @@ async function startService(name: keyof typeof urls): Promise<void> {
       TEST_MASTER_KEY: masterKey,
       PLANTON_IDENTITY_URL: urls.identity,
       PLANTON_CONFIG_MANAGER_URL: urls['config-manager'],
+      PLANTON_RUNNER_GATEWAY_URL: urls['runner-gateway'],
+      PLANTON_RUNNER_LISTEN: runnerListen,
       PLANTON_SERVICE_KEY_FILE: join(folder, 'identity/service-keys', `${name}.key`),
     },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -59,10 +62,17 @@ async function startService(name: keyof typeof urls): Promise<void> {
 beforeAll(async () => {
   postgres = await startPostgres({ durable: true });
   const free = async () => `http://127.0.0.1:${await freePort()}`;
-  urls = { identity: await free(), 'config-manager': await free(), 'connection-service': await free() };
+  urls = {
+    identity: await free(),
+    'config-manager': await free(),
+    'connection-service': await free(),
+    'runner-gateway': await free(),
+  };
+  runnerListen = `127.0.0.1:${await freePort()}`;
   mkdirSync(join(folder, 'identity'), { mode: 0o700 });
   await startService('identity');
   await startService('config-manager');
+  await startService('runner-gateway');
   await startService('connection-service');
   const apiKey = readFileSync(join(folder, 'identity/bootstrap-api-key'), 'utf8').trim();
   const at = (name: keyof typeof urls) => createPlanton({ server: urls[name], apiKey });
@@ -70,6 +80,7 @@ beforeAll(async () => {
     identity: at('identity').identity,
     config: at('config-manager').config,
     connections: at('connection-service').connections,
+    runners: at('runner-gateway').runners,
   };
 }, 120_000);
 
@@ -81,7 +92,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('a connection is made, resolved and issued across three processes', async () => {
+test('a connection is made, resolved and issued across the processes', async () => {
   const org = { org: 'acme' };
   await planton.identity.createOrganization({ slug: 'acme' });
   await planton.identity.createEnvironment({ ...org, slug: 'production' });

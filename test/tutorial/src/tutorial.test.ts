@@ -1,22 +1,39 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Platform, startPlatform } from '@planton/test-platform';
+import { type AwsSimulator, startAwsSimulator } from '@planton/aws-simulator';
+import { type Platform, type RunnerProcess, startPlatform, startRunner } from '@planton/test-platform';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { awsConnectionManifest, TUTORIAL_ACCESS_KEY_ID, TUTORIAL_SECRET_ACCESS_KEY } from './manifests.ts';
+import {
+  awsConnectionManifest,
+  RUNNER_ACCESS_KEY_ID,
+  RUNNER_SECRET_ACCESS_KEY,
+  runnerConnectionManifest,
+  TUTORIAL_ACCESS_KEY_ID,
+  TUTORIAL_SECRET_ACCESS_KEY,
+  tutorialAccount,
+} from './manifests.ts';
+import { filesThatHold } from './search-files.ts';
 
 // The commands are those of the tutorial, letter for letter; each test stands on the ones before it.
 
+let aws: AwsSimulator;
 let platform: Platform;
+let runner: RunnerProcess | undefined;
 let manifest: string;
 
 beforeAll(async () => {
-  platform = await startPlatform();
+  aws = await startAwsSimulator({ accounts: [tutorialAccount] });
+  platform = await startPlatform({ env: { AWS_ENDPOINT_URL_STS: aws.url } });
   manifest = join(platform.home, '..', 'aws-connection.yaml');
   await platform.signInAsOwner();
   await platform.planton('org', 'create', 'your-org');
   await platform.planton('env', 'create', 'production');
 }, 90_000);
-afterAll(() => platform?.stop());
+afterAll(async () => {
+  await runner?.end();
+  await platform?.stop();
+  await aws?.stop();
+});
 
 /** Types a line of the tutorial. */
 const type = (line: string) => {
@@ -47,6 +64,59 @@ test('path A, step 6: the connection shows slugs of secrets and no value', async
   expect(shown).toContain('123456789012');
   expect(shown).not.toContain(TUTORIAL_ACCESS_KEY_ID);
   expect(shown).not.toContain(TUTORIAL_SECRET_ACCESS_KEY);
+});
+
+test('path A: the platform runner finds that the connection works', async () => {
+  const shown = await type('planton connection verify my-aws-connection');
+  expect(shown).toContain('arn:aws:iam::123456789012:user/planton');
+  expect(await type('planton get AwsProviderConnection my-aws-connection')).toContain('outcome: verified');
+});
+
+test('path C, step 1: a runner is registered, and its credentials are made where it will run', async () => {
+  // Without a terminal the registration alone is made, and the next command is named.
+  const { code, stderr } = await platform.cli(['runner', 'register', '--name', 'my-aws-runner']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('--yes') });
+  await type('planton runner register --name my-aws-runner --yes');
+  const file = join(platform.home, '.planton/org/your-org/runner/my-aws-runner/credentials.json');
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ org: 'your-org', runner: 'my-aws-runner' });
+});
+
+test('path C, steps 2 and 3: the runner starts with an identity of its own', async () => {
+  const env = {
+    AWS_ACCESS_KEY_ID: RUNNER_ACCESS_KEY_ID,
+    AWS_SECRET_ACCESS_KEY: RUNNER_SECRET_ACCESS_KEY,
+    AWS_ENDPOINT_URL_STS: aws.url,
+  };
+  runner = await startRunner(platform, { env });
+  expect(await type('planton runner list')).toMatch(/my-aws-runner.*online/);
+});
+
+test('path C, steps 4 to 6: the connection names the runner and no secret', async () => {
+  writeFileSync(join(platform.home, '..', 'aws-runner-connection.yaml'), runnerConnectionManifest);
+  expect(await type('planton apply -f aws-runner-connection.yaml')).toContain('aws-runner created');
+  const shown = await type('planton get AwsProviderConnection aws-runner');
+  expect(shown).toContain('auth_mode: runner');
+  expect(shown).toContain('runner: my-aws-runner');
+  expect(shown).not.toContain('secret');
+});
+
+test('path C: the runner answers for the account, and its credentials stay with it', async () => {
+  const shown = await type('planton connection verify aws-runner');
+  expect(shown).toContain('arn:aws:iam::123456789012:user/runner');
+  const { code, stderr } = await platform.cli(['connection', 'credentials', '--connection', 'aws-runner']);
+  expect(code).toBe(5);
+  expect(stderr).toMatch(/^hint: /m);
+  for (const secret of [RUNNER_ACCESS_KEY_ID, RUNNER_SECRET_ACCESS_KEY]) {
+    expect(filesThatHold(platform.dataDir, secret)).toEqual([]);
+    expect(platform.log()).not.toContain(secret);
+    expect(runner?.log()).not.toContain(secret);
+  }
+});
+
+test('path C: a runner that a connection uses cannot be deleted', async () => {
+  const { code, stderr } = await platform.cli(['runner', 'delete', 'my-aws-runner']);
+  expect(code).toBe(5);
+  expect(stderr).toContain('aws-runner');
 });
 
 test('what get prints can be applied and changes nothing', async () => {

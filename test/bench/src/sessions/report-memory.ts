@@ -5,4 +5,5 @@ process.on('message', (message) => {
   const { rss, heapUsed } = process.memoryUsage();
   process.send?.({ rss, heapUsed });
 });
+
 export {};

@@ -30,7 +30,10 @@ export function forkChild(script: string, args: readonly string[], env: NodeJS.P
   });
   const hear = <Answer>() =>
     new Promise<Answer>((resolve, reject) => {
-      const limit = setTimeout(() => finish(() => reject(new Error(`${script} says nothing`))), ANSWER_LIMIT_MS);
+      const limit = setTimeout(
+        () => finish(() => reject(new Error(`${script} says nothing`))),
+        ANSWER_LIMIT_MS,
+      );
       const onMessage = (message: Answer) => finish(() => resolve(message));
       const onExit = (code: number | null) => finish(() => reject(new Error(`${script} ended with ${code}`)));
       const finish = (settle: () => void) => {
