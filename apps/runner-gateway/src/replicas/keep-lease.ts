@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Database } from '@planton/database';
+import type { Logger } from '@planton/rpc';
+import type { RunnerTables } from '../schema.ts';
+import { beat, reapReplicas } from './replica-store.ts';
+
+const BEAT_EVERY_MS = 1_000;
+/** How often the age of the lease is looked at, between beats that may hang. */
+const LOOK_EVERY_MS = 250;
+const SUSPEND_AFTER_MS = 2_000;
+const CUT_OFF_AFTER_MS = 10_000;
+const REAP_EVERY_MS = 5_000;
+
+/**
+ * What a replica may do, by the age of its last heartbeat that is known to have reached the database:
+ *
+ * - `held`: everything.
+ * - `suspended`, after 2 s: it hands out no more work, since others may soon do so in its place.
+ * - `cut_off`, after 10 s: it has ended its sessions, so that runners connect elsewhere before the others take it for dead at 15 s.
+ *
+ * The next heartbeat that reaches the database brings it back to `held`.
+ */
+export type LeaseState = 'held' | 'suspended' | 'cut_off';
+
+export interface Lease {
+  state(): LeaseState;
+  /** Whether other replicas were alive at the last heartbeat. */
+  hasPeers(): boolean;
+  /** Resolves after the first heartbeat; sessions are opened only then. */
+  start(): Promise<void>;
+  /** Ends the heartbeat and, where the database answers, leaves: others need not wait for it to be dead. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Keeps the replica's lease, and reaps the replicas that have lost theirs.
+ *
+ * @param onCutOff ends every session; called once each time that the replica is cut off
+ * @param onHeld called whenever the replica can act again
+ * @param onReaped called after other replicas were reaped, with the organisations whose runners look different now
+ */
+export function keepLease(settings: {
+  readonly database: Database<RunnerTables>;
+  readonly replicaUid: string;
+  /** Monotonic clock, milliseconds. */
+  readonly monotonic: () => number;
+  /** In [0, 1), for jitter. */
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly onCutOff: () => void;
+  readonly onHeld: () => void;
+  readonly onReaped: (organizationUids: readonly string[]) => void;
+}): Lease {
+  const { database, replicaUid, monotonic, random, logger } = settings;
+  const stopping = new AbortController();
+  let heldSince = Number.NEGATIVE_INFINITY;
+  let known: LeaseState = 'cut_off';
+  let peers = 0;
+  let looking: NodeJS.Timeout | undefined;
+  let running: Promise<unknown> = Promise.resolve();
+
+  const look = (): LeaseState => {
+    const age = monotonic() - heldSince;
+    const now = age > CUT_OFF_AFTER_MS ? 'cut_off' : age > SUSPEND_AFTER_MS ? 'suspended' : 'held';
+    if (now === known) return now;
+    const before = known;
+    known = now;
+    if (now === 'held') settings.onHeld();
+    else logger.warn({ age_ms: Math.round(age), before, now }, 'the database does not take the heartbeat');
+    if (now === 'cut_off') settings.onCutOff();
+    return now;
+  };
+  const beatOnce = async () => {
+    // The lease counts from before the statement: nobody can have seen it later.
+    const started = monotonic();
+    peers = await beat(database.query, replicaUid);
+    heldSince = started;
+    look();
+  };
+  const reap = async () => {
+    const { replicas, sessions, operations, organizationUids } = await reapReplicas(database.query);
+    if (replicas === 0) return;
+    logger.warn({ replicas, sessions, operations }, 'replicas that were silent for too long are gone');
+    settings.onReaped(organizationUids);
+  };
+  const loop = async (everyMs: number, what: string, work: () => Promise<void>) => {
+    while (!stopping.signal.aborted) {
+      const pause = everyMs * (0.75 + random() / 2);
+      await sleep(pause, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
+      if (stopping.signal.aborted) return;
+      await work().catch((error: unknown) => logger.warn({ error }, `${what} failed and is tried again`));
+    }
+  };
+
+  return {
+    state: look,
+    hasPeers: () => peers > 0,
+    start: async () => {
+      await beatOnce();
+      looking = setInterval(look, LOOK_EVERY_MS).unref();
+      running = Promise.all([
+        loop(BEAT_EVERY_MS, 'the heartbeat', beatOnce),
+        loop(REAP_EVERY_MS, 'reaping replicas', reap),
+      ]);
+    },
+    stop: async () => {
+      stopping.abort();
+      clearInterval(looking);
+      await running;
+      await reapReplicas(database.query, replicaUid).catch((error: unknown) =>
+        logger.warn({ error }, 'the replica could not take its leave; others will notice'),
+      );
+    },
+  };
+}
