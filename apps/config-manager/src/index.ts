@@ -10,6 +10,7 @@ import { rotateOrganizationKey } from './keys/rotate-organization-key.ts';
 import { migrations } from './migrations/index.ts';
 import { listUnconfirmedOwners } from './references/list-unconfirmed-owners.ts';
 import { listUsages } from './references/list-usages.ts';
+import { resolveOwnedReferences } from './references/resolve-owned-references.ts';
 import { resolveReferences } from './references/resolve-references.ts';
 import { setReferences } from './references/set-references.ts';
 import { type ConfigTables, SCHEMA } from './schema.ts';
@@ -75,6 +76,7 @@ export async function createConfigManager(given: ConfigManagerDeps): Promise<Con
     listVariables: listVariables(deps),
     deleteVariable: deleteVariable(deps),
     resolveReferences: resolveReferences(deps),
+    resolveOwnedReferences: resolveOwnedReferences(deps),
     setReferences: setReferences(deps),
     listUnconfirmedOwners: listUnconfirmedOwners(deps),
     listUsages: listUsages(deps),

@@ -1,5 +1,6 @@
 import { createRouterTransport } from '@connectrpc/connect';
 import { ConnectionService } from '@planton/api/connect/v1/connection_service';
+import { VerificationOutcome } from '@planton/api/connect/v1/connection_status';
 import { engines } from '@planton/database/testing';
 import { sql } from 'kysely';
 import { describe, expect, test, vi } from 'vitest';
@@ -38,5 +39,24 @@ describe.each(engines)('the service on %s', (kind) => {
     const calls = config.calls.length;
     await running.stop();
     expect(config.calls).toHaveLength(calls);
+  });
+
+  test('verifies a new connection without being asked', async () => {
+    const { deps, database, newOrganization, clientWith } = service();
+    const organization = await newOrganization();
+    const { slug: org } = organization;
+    const verification = { everySeconds: 3_600, afterChangeSeconds: 0, pollMs: 20 };
+    const running = await createConnectionService({ ...deps, engine: database.engine, verification });
+    running.start();
+    const client = await clientWith({ ...deps, verification }, organization);
+    await client.applyConnection({ org, connection: awsConnection('a') });
+    await vi.waitFor(
+      async () => {
+        const { connection } = await client.getConnection({ org, connection: 'a' });
+        expect(awsOf(connection).status?.verification?.outcome).toBe(VerificationOutcome.VERIFIED);
+      },
+      { timeout: 20_000 },
+    );
+    await running.stop();
   });
 });

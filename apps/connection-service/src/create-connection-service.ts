@@ -5,10 +5,14 @@ import { migrations } from './migrations/index.ts';
 import { keepReferences } from './references/keep-references.ts';
 import { connectionRoutes } from './routes.ts';
 import { type ConnectTables, SCHEMA } from './schema.ts';
+import { keepVerifications } from './verification/keep-verifications.ts';
+import { defaultPace, type VerificationPace } from './verification/pace.ts';
 
-export interface ConnectionServiceDeps extends Omit<Deps, 'database'> {
+export interface ConnectionServiceDeps extends Omit<Deps, 'database' | 'verification'> {
   /** Holds the service's tables in the schema `connect`. The caller closes it. */
   readonly engine: Engine;
+  /** How often connections are verified without being asked: a minute after a change, and then every six hours, when absent. */
+  readonly verification?: VerificationPace;
 }
 
 export interface RunningConnectionService {
@@ -24,15 +28,22 @@ export interface RunningConnectionService {
 /** Brings the schema up to date and assembles the service. Throws `MigrationError`. */
 export async function createConnectionService({
   engine,
+  verification = defaultPace,
   ...others
 }: ConnectionServiceDeps): Promise<RunningConnectionService> {
   await migrate(engine, SCHEMA, migrations);
-  const deps: Deps = { ...others, database: openDatabase<ConnectTables>(engine, SCHEMA) };
+  const deps: Deps = { ...others, verification, database: openDatabase<ConnectTables>(engine, SCHEMA) };
   const references = keepReferences(deps);
+  const verifications = keepVerifications(deps);
   return {
     routes: connectionRoutes(deps),
-    start: references.start,
-    stop: references.stop,
+    start: () => {
+      references.start();
+      verifications.start();
+    },
+    stop: async () => {
+      await Promise.all([references.stop(), verifications.stop()]);
+    },
     ready: () =>
       engine.ping().then(
         () => true,

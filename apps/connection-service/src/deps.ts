@@ -1,14 +1,18 @@
 import type { Client } from '@connectrpc/connect';
 import type { ConfigManager } from '@planton/api/config/v1/config_manager_service';
+import type { RunnerService } from '@planton/api/runner/v1/runner_service';
 import type { Database } from '@planton/database';
 import type { Logger, LookUpEnvironments, ScopeOf } from '@planton/rpc';
 import type { ConnectTables } from './schema.ts';
+import type { VerificationPace } from './verification/pace.ts';
 
 /** What handlers and loops of the service work with. */
 export interface Deps {
   readonly database: Database<ConnectTables>;
   /** Called as the actor with `asActor(context)`, else in the service's own name. */
   readonly configManager: Client<typeof ConfigManager>;
+  /** Called like `configManager`. */
+  readonly runners: Client<typeof RunnerService>;
   readonly lookUpEnvironments: LookUpEnvironments;
   readonly scopeOf: ScopeOf;
   readonly logger: Logger;
@@ -17,4 +21,5 @@ export interface Deps {
   readonly now: () => Date;
   /** In [0, 1), for jitter. */
   readonly random: () => number;
+  readonly verification: VerificationPace;
 }

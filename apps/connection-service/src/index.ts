@@ -3,3 +3,4 @@ export {
   createConnectionService,
   type RunningConnectionService,
 } from './create-connection-service.ts';
+export type { VerificationPace } from './verification/pace.ts';

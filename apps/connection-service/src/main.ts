@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createClient } from '@connectrpc/connect';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
 import { ConnectionService } from '@planton/api/connect/v1/connection_service';
+import { RunnerService } from '@planton/api/runner/v1/runner_service';
 import { assertOutsideTransaction, isUnavailable, openEngine } from '@planton/database';
 import {
   createGuard,
@@ -41,13 +42,15 @@ await runProcess(async () => {
     newRequestId: randomUUID,
     isUnavailable,
   });
-  const configManager = createNetworkTransport(readServiceUrl('config-manager', process.env), {
-    token: identity.token,
-    beforeCall: assertOutsideTransaction,
-  });
+  const reach = (name: string) =>
+    createNetworkTransport(readServiceUrl(name, process.env), {
+      token: identity.token,
+      beforeCall: assertOutsideTransaction,
+    });
   const service = await createConnectionService({
     engine,
-    configManager: createClient(ConfigManager, configManager),
+    configManager: createClient(ConfigManager, reach('config-manager')),
+    runners: createClient(RunnerService, reach('runner-gateway')),
     lookUpEnvironments: identity.port.lookUpEnvironments,
     scopeOf: guard.scopeOf,
     logger,

@@ -17,6 +17,7 @@ import { listDefaults } from './defaults/list-defaults.ts';
 import { setDefault } from './defaults/set-default.ts';
 import type { Deps } from './deps.ts';
 import { resolveConnection } from './resolution/resolve-connection.ts';
+import { verifyConnection } from './verification/verify-connection.ts';
 
 /** Registers every RPC of the service. */
 export function connectionRoutes(deps: Deps): (router: ConnectRouter) => void {
@@ -26,6 +27,7 @@ export function connectionRoutes(deps: Deps): (router: ConnectRouter) => void {
     listConnections: listConnections(deps),
     deleteConnection: deleteConnection(deps),
     listConnectionRevisions: listConnectionRevisions(deps),
+    verifyConnection: verifyConnection(deps),
     resolveConnection: resolveConnection(deps),
     issueCredentials: issueCredentials(deps),
     setDefaultProviderConnection: setDefault(deps),

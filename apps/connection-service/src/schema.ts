@@ -6,6 +6,7 @@ export const SCHEMA = 'connect';
 /** Written with `jsonb()`; read as parsed JSON of unknown shape. */
 type Json = ColumnType<unknown, RawBuilder<unknown>, RawBuilder<unknown>>;
 type Time = ColumnType<Date, RawBuilder<Date> | undefined, RawBuilder<Date>>;
+type OptionalTime = ColumnType<Date | null, undefined, RawBuilder<Date>>;
 
 interface Stamps {
   readonly create_time: Time;
@@ -29,6 +30,8 @@ export interface ConnectionTable extends Stamps {
   readonly revision: number;
   /** The revision under which the committed references were registered; see `references/`. */
   readonly reference_revision: number;
+  /** The runner that the spec names, as it was registered; empty for none. */
+  readonly runner_uid: string;
 }
 
 export type RevisionAction = 'created' | 'updated' | 'deleted';
@@ -70,13 +73,18 @@ export interface AuthorizationEnvironmentTable {
   readonly environment_slug: string;
 }
 
+/** Which service has to be told: config-manager what is referred to, or runner-gateway which runners are used. */
+export type ReferenceTarget = 'config' | 'runner';
+
 export interface ReferenceOutboxTable {
   readonly owner_uid: string;
+  readonly target: ReferenceTarget;
   readonly owner_kind: string;
   readonly owner_slug: string;
   readonly organization_uid: string;
   readonly organization_slug: string;
   readonly revision: number;
+  /** For `config` a list of references, for `runner` a list of uids. */
   readonly reference_set: Json;
   readonly attempts: Generated<number>;
   readonly attempt_time: Time;
@@ -86,6 +94,28 @@ export interface ReferenceFenceTable {
   readonly owner_uid: string;
   readonly revision: number;
   readonly fence_time: Time;
+}
+
+export type VerificationOutcomeName = 'verified' | 'refused' | 'inconclusive';
+
+export interface ConnectionVerificationTable {
+  readonly connection_uid: string;
+  /** The connection's own, which `next_verify_time` and `attempts` are for. */
+  readonly current_revision: number;
+  readonly next_verify_time: ColumnType<Date, RawBuilder<Date>, RawBuilder<Date>>;
+  /** Verifications on the schedule in a row that found nothing out. */
+  readonly attempts: Generated<number>;
+  /** `null` until there was a verification. */
+  readonly outcome: ColumnType<VerificationOutcomeName | null, undefined, VerificationOutcomeName>;
+  readonly verify_time: OptionalTime;
+  /** The revision that was verified. */
+  readonly revision: ColumnType<number | null, undefined, number>;
+  readonly message: Generated<string>;
+  readonly causes: ColumnType<unknown, undefined, RawBuilder<unknown>>;
+  readonly identity: Generated<string>;
+  /** Slug; empty for the platform runner. */
+  readonly runner: Generated<string>;
+  readonly last_success_time: OptionalTime;
 }
 
 export type AuditOutcomeName = 'succeeded' | 'denied' | 'failed';
@@ -120,5 +150,6 @@ export interface ConnectTables {
   readonly authorization_environment: AuthorizationEnvironmentTable;
   readonly reference_outbox: ReferenceOutboxTable;
   readonly reference_fence: ReferenceFenceTable;
+  readonly connection_verification: ConnectionVerificationTable;
   readonly audit_record: AuditRecordTable;
 }

@@ -1,1 +1,5 @@
-export {};
+export {
+  createRunnerGateway,
+  type RunnerGatewayDeps,
+  type RunningRunnerGateway,
+} from './create-runner-gateway.ts';

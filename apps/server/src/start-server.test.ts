@@ -9,9 +9,21 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startServer } from './start-server.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'planton-server-'));
-const port = 20_000 + (process.pid % 20_000);
+const port = 20_000 + 2 * (process.pid % 10_000);
 const listen = `127.0.0.1:${port}`;
-const settings = readServerSettings(['--data-dir', folder, '--listen', listen, '--log-level', 'silent'], {});
+const settings = readServerSettings(
+  [
+    '--data-dir',
+    folder,
+    '--listen',
+    listen,
+    '--runner-listen',
+    `127.0.0.1:${port + 1}`,
+    '--log-level',
+    'silent',
+  ],
+  {},
+);
 let running: Awaited<ReturnType<typeof startServer>>;
 
 beforeAll(async () => {

@@ -1,10 +1,11 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Client, createClient } from '@connectrpc/connect';
+import { createClient } from '@connectrpc/connect';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
 import { ConnectionService } from '@planton/api/connect/v1/connection_service';
 import { Identity } from '@planton/api/identity/v1/identity_service';
+import { RunnerService } from '@planton/api/runner/v1/runner_service';
 import { createConfigManager } from '@planton/config-manager';
 import { createConnectionService } from '@planton/connection-service';
 import { assertOutsideTransaction, type Engine, isUnavailable, openEngine } from '@planton/database';
@@ -20,13 +21,21 @@ import {
   type ServerSettings,
   serveParts,
 } from '@planton/rpc';
+import { createRunnerGateway } from '@planton/runner-gateway';
 import { openMasterKeys } from './open-master-keys.ts';
+import { enrolPlatformRunner } from './platform-runner/enrol-platform-runner.ts';
+import { startPlatformRunner } from './platform-runner/start-platform-runner.ts';
 
 /**
- * Starts every service in this process on one database and one port. They call each other through the same clients, with
- * the same interceptors and tokens as over a network.
+ * Starts every service in this process on one database and one port, and the platform runner beside it. The services call each other
+ * through the same clients, with the same interceptors and tokens as over a network.
+ *
+ * @param cloudIdentity the `AWS_*` variables of whoever started the server, for the platform runner alone
  */
-export async function startServer(server: ServerSettings): Promise<Running> {
+export async function startServer(
+  server: ServerSettings,
+  cloudIdentity: Readonly<Record<string, string>> = {},
+): Promise<Running> {
   const logger = createLogger('server', server.logLevel);
   await mkdir(server.dataDir, { recursive: true, mode: 0o700 });
   const engine = await openEngine({
@@ -36,14 +45,19 @@ export async function startServer(server: ServerSettings): Promise<Running> {
     onWaiting: (error) => logger.warn({ error }, 'the database does not answer; waiting for it'),
   });
   try {
-    return await assemble(server, engine, logger);
+    return await assemble(server, engine, logger, cloudIdentity);
   } catch (error) {
     await engine.close();
     throw error;
   }
 }
 
-async function assemble(server: ServerSettings, engine: Engine, logger: Logger): Promise<Running> {
+async function assemble(
+  server: ServerSettings,
+  engine: Engine,
+  logger: Logger,
+  cloudIdentity: Readonly<Record<string, string>>,
+): Promise<Running> {
   const { master, previous } = await openMasterKeys(server, engine);
   const identity = await createIdentity({
     engine,
@@ -74,19 +88,36 @@ async function assemble(server: ServerSettings, engine: Engine, logger: Logger):
     newUid: randomUUID,
   });
 
-  const toConfigManager: Client<typeof ConfigManager> = createClient(
-    ConfigManager,
-    createMemoryTransport(configManager.routes, guard.interceptors, {
-      token: keepServiceToken({
-        exchange: () => identity.issueServiceToken('connection-service'),
-        now: Date.now,
-      }),
-      beforeCall: assertOutsideTransaction,
+  const gateway = await createRunnerGateway({
+    engine,
+    masterKeys: { master, previous },
+    gatewayAddress: server.runnerPublicAddress,
+    scopeOf: guard.scopeOf,
+    logger,
+    newUid: randomUUID,
+    now: () => new Date(),
+    monotonic: () => performance.now(),
+    randomBytes,
+    random: Math.random,
+  });
+
+  const asConnectionService = {
+    token: keepServiceToken({
+      exchange: () => identity.issueServiceToken('connection-service'),
+      now: Date.now,
     }),
+    beforeCall: assertOutsideTransaction,
+  };
+  const toConfigManager = createMemoryTransport(
+    configManager.routes,
+    guard.interceptors,
+    asConnectionService,
   );
+  const toRunners = createMemoryTransport(gateway.routes, guard.interceptors, asConnectionService);
   const connectionService = await createConnectionService({
     engine,
-    configManager: toConfigManager,
+    configManager: createClient(ConfigManager, toConfigManager),
+    runners: createClient(RunnerService, toRunners),
     lookUpEnvironments: identity.port.lookUpEnvironments,
     scopeOf: guard.scopeOf,
     logger,
@@ -95,12 +126,30 @@ async function assemble(server: ServerSettings, engine: Engine, logger: Logger):
     random: Math.random,
   });
 
-  return serveParts({
+  const { address } = await gateway
+    .serveRunners({ address: server.runnerListen, interceptors: guard.interceptors })
+    .then(({ url }) => ({ address: new URL(url).host }));
+  logger.info({ address }, 'listening for runners');
+  const running = await serveParts({
     server,
     guard,
-    services: [Identity, ConfigManager, ConnectionService],
-    parts: [identity, configManager, connectionService],
+    services: [Identity, ConfigManager, ConnectionService, RunnerService],
+    parts: [identity, configManager, connectionService, gateway],
     logger,
     close: () => engine.close(),
   });
+  const platformRunner = startPlatformRunner({
+    cloudIdentity,
+    env: process.env,
+    logLevel: server.logLevel,
+    enroll: enrolPlatformRunner(gateway, guard.interceptors, server.runnerListen),
+    logger,
+    random: Math.random,
+  });
+  return {
+    close: async () => {
+      await platformRunner.stop();
+      await running.close();
+    },
+  };
 }

@@ -18,6 +18,17 @@ export type { ContainerCredentialsDocument } from './credentials/format-containe
 export { containerCredentialsDocument } from './credentials/format-container-document.ts';
 export type { CredentialProcessDocument } from './credentials/format-process-document.ts';
 export { credentialProcessDocument } from './credentials/format-process-document.ts';
+export { compareAccount } from './failures/compare-account.ts';
+export { explainAwsFailure } from './failures/explain-failure.ts';
+export type {
+  AwsFailure,
+  AwsFailureCause,
+  AwsFailureCode,
+  AwsFailureContext,
+  AwsFailureExplanation,
+} from './failures/failure.ts';
+export { AWS_FAILURE_CODES } from './failures/failure.ts';
+export { readAwsFailure } from './failures/read-failure.ts';
 export type { RegionReason } from './partitions/check-region.ts';
 export { checkRegion } from './partitions/check-region.ts';
 export { findRegion, partitionOf } from './partitions/find-region.ts';

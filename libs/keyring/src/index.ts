@@ -8,6 +8,7 @@ export {
   type SecretVersionPlace,
   type WrappedOrganizationKey,
 } from './create-keyring.ts';
+export { createSealingKey, type SealingKey } from './create-sealing-key.ts';
 export { KeyringError, type KeyringErrorReason } from './keyring-error.ts';
 export { type MasterKey, type OpenMasterKeyOptions, openMasterKey } from './open-master-key.ts';
 export { type MasterKeySource, parseMasterKeySource } from './parse-master-key-source.ts';

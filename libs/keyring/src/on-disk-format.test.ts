@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createKeyring } from './create-keyring.ts';
+import { createSealingKey } from './create-sealing-key.ts';
 import { encodeContext } from './encode-context.ts';
 import { openMasterKey } from './open-master-key.ts';
 
@@ -11,6 +12,8 @@ const STORED = {
   dataKey: 'ARMTExMTExMTExMTE7TbegLmaI/UTDE8Sjkfo5Gbl+/AzT7JP7McluqQ/CE1Rxc2pZOwJvhNmaSTL/rPlQ==',
   entry: 'ARQUFBQUFBQUFBQUFAjGjBdjJ7SK546/Cb+jktlS1yyy3RzPIrpgBibwue6q39Oy6KyJqLJcH0D+',
 };
+
+const SEALED = 'ARQUFBQUFBQUFBQUFP/sZtN4lNgY0AHFaBSWLwef5jWRHbVPS6fyX7EEasvpsiyNx0wdxRImxFTE';
 
 const place = { organization: 'org-1', secret: 'sec-1', version: 'ver-1' };
 
@@ -61,4 +64,30 @@ test('a context is its parts, each with its length before it', () => {
   const lists = [['ab', 'c'], ['a', 'bc'], ['abc'], ['abc', ''], ['', 'abc'], []];
   expect(new Set(lists.map((list) => encodeContext(list).toString('hex'))).size).toBe(lists.length);
   expect(() => encodeContext(['\udfff'])).toThrow(TypeError);
+});
+
+// Computed apart from this package, with Web Crypto, from the documented format.
+test('what is sealed under a sealing key is what the first release sealed', async () => {
+  const stored = Buffer.from(SEALED, 'base64');
+  const place = ['operation', 'op-1'];
+  const key = createSealingKey(Buffer.alloc(32, 1), 'planton/operation', (size) => Buffer.alloc(size, 0x14));
+  expect(key.open(place, stored).toString()).toBe('correct horse battery staple');
+  expect(key.seal(place, Buffer.from('correct horse battery staple'))).toEqual(stored);
+
+  const context = encodeContext(['planton/operation', ...place]);
+  const { subtle } = globalThis.crypto;
+  const root = await subtle.importKey('raw', new Uint8Array(32).fill(1), 'HKDF', false, ['deriveKey']);
+  const derived = await subtle.deriveKey(
+    { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: new Uint8Array(context) },
+    root,
+    { name: 'AES-GCM', length: 256 },
+    false,
+    ['decrypt'],
+  );
+  const plaintext = await subtle.decrypt(
+    { name: 'AES-GCM', iv: new Uint8Array(stored.subarray(1, 13)), additionalData: new Uint8Array(context) },
+    derived,
+    new Uint8Array(stored.subarray(13)),
+  );
+  expect(Buffer.from(plaintext).toString()).toBe('correct horse battery staple');
 });

@@ -16,7 +16,7 @@ const OVERHEAD = 1 + NONCE_BYTES + TAG_BYTES;
  *
  * Nonces are random, so a key may seal 2^32 times before two of them meet with a chance that matters (2^-32, NIST SP 800-38D). The
  * hierarchy stays far below: a data key seals the entries of one secret version, an organisation key one data key for each version
- * and rotation, the master key one organisation key for each rotation.
+ * and rotation, the master key one organisation key for each rotation, and a sealing key has a key for each place.
  *
  * @param context authenticated and not stored; `open` needs the same
  */
@@ -73,7 +73,8 @@ export function withKeyBytes<T>(key: KeyObject, use: (bytes: Buffer) => T): T {
   }
 }
 
-function tampered(): KeyringError {
+/** Says that a ciphertext does not open, and no more: which part did not fit would help whoever altered it. */
+export function tampered(): KeyringError {
   return new KeyringError(
     'tampered',
     'a ciphertext does not decrypt: it is damaged, or belongs to another place or key',

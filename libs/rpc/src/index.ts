@@ -13,10 +13,18 @@ export {
   type Membership,
   type OrganizationCaller,
   organizationCallerOf,
+  type RequestOrigin,
+  requestOriginOf,
   type ServiceCaller,
   type Subject,
   serviceCallerOf,
 } from './caller/caller.ts';
+export {
+  type PeerCertificate,
+  peerCertificateOf,
+  type TlsConnection,
+  tlsConnectionOf,
+} from './caller/tls-connection.ts';
 export { type ReachedIdentity, reachIdentity } from './clients/reach-identity.ts';
 export { keepServiceToken } from './clients/service-token.ts';
 export {
@@ -64,3 +72,10 @@ export { ACTOR_HEADER } from './server/admit.ts';
 export { createGuard, type Guard, type GuardSettings, type IdentityPort } from './server/guard.ts';
 export { type Listener, ListenFailed } from './server/listen.ts';
 export { type ServeSettings, serve } from './server/serve.ts';
+export {
+  type MutualTlsCertificates,
+  type MutualTlsLimits,
+  type MutualTlsListener,
+  type MutualTlsSettings,
+  serveMutualTls,
+} from './server/serve-mutual-tls.ts';

@@ -7,10 +7,11 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { ACCOUNTS, KEY } from './testing/sign-request.ts';
+import { EXTERNAL_ID, ROLE_ACCOUNTS, TRUSTS_USER } from './testing/roles.ts';
+import { KEY } from './testing/sign-request.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
-const CONFIG = JSON.stringify({ accounts: ACCOUNTS });
+const CONFIG = JSON.stringify({ accounts: ROLE_ACCOUNTS });
 
 let folder: string;
 const running = new Set<ReturnType<typeof run>>();
@@ -93,10 +94,24 @@ try:
     other.get_caller_identity()
 except ClientError as error:
     print(error.response['Error']['Code'], error.response['ResponseMetadata']['HTTPStatusCode'])
+role = dict(RoleArn=os.environ['ROLE'], RoleSessionName='boto')
+try:
+    client.assume_role(**role)
+except ClientError as error:
+    print(error.response['Error']['Code'], error.response['ResponseMetadata']['HTTPStatusCode'])
+issued = client.assume_role(**role, ExternalId=os.environ['EXTERNAL_ID'])['Credentials']
+print(issued['Expiration'].tzinfo is not None)
+session = boto3.Session(
+    aws_access_key_id=issued['AccessKeyId'],
+    aws_secret_access_key=issued['SecretAccessKey'],
+    aws_session_token=issued['SessionToken'],
+)
+assumed = session.client('sts', endpoint_url=os.environ['ENDPOINT'], region_name='eu-central-1')
+print(assumed.get_caller_identity()['Arn'])
 `;
 
 describe.skipIf(PYTHON === undefined)('with boto3 (skipped where no python3 has it)', () => {
-  test('signs in by header and by presigned URL, and is refused with a wrong secret', async () => {
+  test('signs in by header and by presigned URL, is refused with a wrong secret, and assumes a role', async () => {
     const child = run('--config', join(folder, 'accounts.json'));
     const { stdout } = await promisify(execFile)(PYTHON ?? '', ['-c', SCRIPT], {
       timeout: 25_000,
@@ -107,12 +122,17 @@ describe.skipIf(PYTHON === undefined)('with boto3 (skipped where no python3 has 
         AWS_ACCESS_KEY_ID: KEY.accessKeyId,
         AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey,
         AWS_EC2_METADATA_DISABLED: 'true',
+        ROLE: TRUSTS_USER,
+        EXTERNAL_ID,
       },
     });
     expect(stdout.trim().split('\n')).toEqual([
       'arn:aws:iam::123456789012:user/deployer',
       '200',
       'SignatureDoesNotMatch 403',
+      'AccessDenied 403',
+      'True',
+      'arn:aws:sts::444455556666:assumed-role/TrustsUser/boto',
     ]);
   });
 });

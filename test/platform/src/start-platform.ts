@@ -19,6 +19,8 @@ export interface PlatformOptions {
   /** What runners dial, where that is not the server's own port for them, such as a proxy in front of several. */
   readonly runnerPublicAddress?: string;
   readonly logLevel?: string;
+  /** Gives the server's process a channel, for programs that are loaded before it and tell what they measure. */
+  readonly channel?: boolean;
   /** Further variables for the server's environment. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -31,8 +33,8 @@ export interface Platform {
   readonly dataDir: string;
   /** The home folder of whoever types the commands; `PLANTON_CONFIG_HOME` is in it. */
   readonly home: string;
-  /** Process id of the running server; undefined while there is none. */
-  pid(): number | undefined;
+  /** The process of the running server; undefined while there is none. */
+  process(): ChildProcess | undefined;
   /** What the server has written to its log since the first start. */
   log(): string;
   /** The environment that commands run in. */
@@ -91,7 +93,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
         ...options.env,
         ...extraEnv,
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: options.channel ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
     });
     child = started;
     let own = '';
@@ -130,7 +132,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     dataDir,
     home,
     env,
-    pid: () => (child?.exitCode === null && child.signalCode === null ? child.pid : undefined),
+    process: () => (child?.exitCode === null && child.signalCode === null ? child : undefined),
     log: () => log,
     cli,
     planton: async (...args) => {

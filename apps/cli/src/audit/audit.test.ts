@@ -1,6 +1,7 @@
 import { AuditOutcome } from '@planton/api/common/v1/audit';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
 import { ConnectionService } from '@planton/api/connect/v1/connection_service';
+import { RunnerService } from '@planton/api/runner/v1/runner_service';
 import { expect, test } from 'vitest';
 import { cliAt } from '../testing/run-cli.ts';
 import { serve } from '../testing/serve.ts';
@@ -13,7 +14,7 @@ const record = (action: string, seconds: bigint, nanos = 0) => ({
   viaService: seconds === 30n ? 'connection-service' : '',
 });
 
-test('audit list merges the trails of both services by time, and filters at the server', async () => {
+test('audit list merges the trails of every service by time, and filters at the server', async () => {
   const asked: { since: bigint | undefined; action: string; size: number }[] = [];
   const { url } = await serve((router) => {
     router.service(ConfigManager, {
@@ -29,6 +30,9 @@ test('audit list merges the trails of both services by time, and filters at the 
         records: [record('credentials.issue', 40n, 5), record('connection.apply', 20n)],
       }),
     });
+    router.service(RunnerService, {
+      listAuditRecords: () => ({ records: [record('runner.revoke', 50n), record('runner.register', 15n)] }),
+    });
   });
   const { cli } = cliAt(url);
   const list = (...args: string[]) =>
@@ -37,13 +41,15 @@ test('audit list merges the trails of both services by time, and filters at the 
     JSON.parse(stdout).map(({ action }: { action: string }) => action);
 
   expect(actions(await list())).toEqual([
+    'runner.revoke',
     'credentials.issue',
     'secret.set',
     'secret.access',
     'connection.apply',
+    'runner.register',
     'secret.delete',
   ]);
-  expect(actions(await list('--limit', '2'))).toEqual(['credentials.issue', 'secret.set']);
+  expect(actions(await list('--limit', '2'))).toEqual(['runner.revoke', 'credentials.issue']);
   await list('--since', '24h', '--action', 'secret.set');
   await list('--since', '2026-01-31T00:00:00Z');
   expect(asked.at(-3)).toEqual({

@@ -2,12 +2,14 @@ import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { AuditOutcome, type AuditRecord, AuditRecordSchema } from '@planton/api/common/v1/audit';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
 import { ConnectionService } from '@planton/api/connect/v1/connection_service';
+import { RunnerService } from '@planton/api/runner/v1/runner_service';
 import type { Command } from 'commander';
 import { parseDuration } from '../api-key/parse-duration.ts';
 import { usage } from '../errors/cli-error.ts';
 import { formatTime } from '../output/format-time.ts';
 import { type OutputFormat, type Printable, printList, withOutput } from '../output/print-messages.ts';
 import { parseCount } from '../program/parse-count.ts';
+import { listFirst } from '../session/list-first.ts';
 import { openOrganization } from '../session/open-session.ts';
 import type { Cli } from '../terminal/terminal.ts';
 import { mergeNewest } from './merge-newest.ts';
@@ -69,30 +71,21 @@ async function list(cli: Cli, options: Options): Promise<void> {
     ...(since ? { since } : {}),
     ...(until ? { until } : {}),
   };
-  const trails = [client(ConfigManager), client(ConnectionService)].map(({ listAuditRecords }) =>
-    newest((page) => listAuditRecords({ ...filter, ...page }), limit),
+  const services = [client(ConfigManager), client(ConnectionService), client(RunnerService)];
+  const trails = services.map(({ listAuditRecords }) =>
+    listFirst<Page, AuditRecord>(
+      limit,
+      (page) => listAuditRecords({ ...filter, ...page }),
+      (page) => page.records,
+    ),
   );
   printList(cli, options, records, mergeNewest(await Promise.all(trails), limit), 'nothing on record');
 }
 
+/** What every service's ListAuditRecords answers. */
 interface Page {
   readonly records: readonly AuditRecord[];
   readonly nextPageToken: string;
-}
-
-/** The newest records of one service: no more pages than the limit needs. */
-async function newest(
-  ask: (page: { pageSize: number; pageToken: string }) => Promise<Page>,
-  limit: number,
-): Promise<AuditRecord[]> {
-  const found: AuditRecord[] = [];
-  let pageToken = '';
-  do {
-    const page = await ask({ pageSize: Math.min(1000, limit), pageToken });
-    found.push(...page.records);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== '' && found.length < limit);
-  return found;
 }
 
 function timeOf(cli: Cli, text: string | undefined): Pick<Timestamp, 'seconds' | 'nanos'> | undefined {

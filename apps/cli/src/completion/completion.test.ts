@@ -16,6 +16,11 @@ describe('completion', () => {
     ['connection default ', ['set', 'unset']],
     ['connection exec --inject ', ['endpoint', 'env']],
     ['--org acme secret ', ['list']],
+    ['runner ', ['register', 'start', 'token']],
+    ['runner token ', ['create', 'revoke']],
+    ['runner start ', ['--credentials-file']],
+    ['operation list --state ', ['queued', 'outcome_unknown']],
+    ['connection ', ['verify']],
     ['completion ', ['bash', 'fish']],
     ['', ['apply', 'connection']],
   ])('bash offers what can follow "planton %s"', async (typed, expected) => {
@@ -29,7 +34,8 @@ describe('completion', () => {
 
   test.each(['zsh', 'fish'])('%s is given every command', async (shell) => {
     const text = await script(shell);
-    for (const word of ['api-key', 'rollback', 'authorization', 'credentials']) expect(text).toContain(word);
+    for (const word of ['api-key', 'rollback', 'authorization', 'credentials', 'usages', 'cancel', 'ping'])
+      expect(text).toContain(word);
     if (has(shell)) expect(spawnSync(shell, ['-n', '-c', text]).stderr.toString()).toBe('');
   });
 

@@ -13,10 +13,12 @@ import { addDefaultUnset } from './default/unset.ts';
 import { addConnectionList } from './list.ts';
 import { addResolve } from './resolve.ts';
 import { addRevisions } from './revisions.ts';
+import { addVerify } from './verify.ts';
 
 export function addConnection(program: Command, cli: Cli): void {
   const connection = program.command('connection');
   addConnectionList(connection, cli);
+  addVerify(connection, cli);
   addResolve(connection, cli);
   addRevisions(connection, cli);
   addCredentials(connection, cli);

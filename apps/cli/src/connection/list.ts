@@ -11,6 +11,7 @@ import { type OutputFormat, printValue, withOutput } from '../output/print-messa
 import { listAll } from '../session/list-all.ts';
 import { openOrganization } from '../session/open-session.ts';
 import { type Cli, print, say } from '../terminal/terminal.ts';
+import { summarizeVerification } from './verification.ts';
 
 interface Options {
   readonly provider?: string;
@@ -41,11 +42,16 @@ async function list(cli: Cli, { provider = '', output }: Options): Promise<void>
       ['PROVIDER', providerOf],
       ['DEFAULT FOR', ({ kind }: ProviderConnection) => kind.value?.status?.defaultFor.join(', ') ?? ''],
       ['MAY BE USED IN', ({ kind }: ProviderConnection) => kind.value?.status?.authorizedIn.join(', ') ?? ''],
+      ['VERIFIED', ({ kind }: ProviderConnection) => verifiedOf(kind.value, cli.now())],
       ['REVISION', ({ kind }: ProviderConnection) => String(kind.value?.metadata?.revision ?? '')],
       ['UPDATED', ({ kind }: ProviderConnection) => formatTime(kind.value?.metadata?.updateTime)],
     ] as const;
     print(cli, formatTable(columns, connections));
   }
+}
+
+function verifiedOf(connection: ProviderConnection['kind']['value'], now: Date): string {
+  return summarizeVerification(connection?.status?.verification, connection?.metadata?.revision ?? 0, now);
 }
 
 function manifestOf({ kind }: ProviderConnection) {

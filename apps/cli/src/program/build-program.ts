@@ -10,6 +10,7 @@ Examples:
   $ planton secret set aws-access-key-id value=AKIAIOSFODNN7EXAMPLE
   $ planton apply -f aws-connection.yaml
   $ planton get AwsProviderConnection my-aws-connection
+  $ planton connection verify my-aws-connection
   $ planton connection exec --env production -- aws sts get-caller-identity
 
 Settings come from flags, then from PLANTON_SERVER, PLANTON_API_KEY, PLANTON_ORG and PLANTON_ENV, then from the context
@@ -57,7 +58,7 @@ export async function buildProgram(
  * Flags that say where a command works: an unset variable of a shell must not turn into another place. An empty `--env` is the
  * organisation level, where the context names an environment.
  */
-const scopeFlags = ['server', 'org', 'provider', 'connection'] as const;
+const scopeFlags = ['server', 'org', 'provider', 'connection', 'runner', 'instance'] as const;
 
 function refuseEmptyScope(options: Readonly<Record<string, unknown>>): void {
   const empty = scopeFlags.find((flag) => options[flag] === '');

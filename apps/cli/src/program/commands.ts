@@ -14,6 +14,7 @@ export interface Entry {
 
 const manifests = 'Manifests:';
 const connect = 'Connections:';
+const runners = 'Runners:';
 const config = 'Secrets and variables:';
 const account = 'Account:';
 const other = 'Other:';
@@ -59,8 +60,20 @@ export const entries: readonly Entry[] = [
   entry(
     connect,
     'connection',
-    'resolve connections and use their credentials',
+    'verify and resolve connections, and use their credentials',
     async () => (await import('../connection/index.ts')).addConnection,
+  ),
+  entry(
+    runners,
+    'runner',
+    'register and run runners, which reach accounts from your own network',
+    async () => (await import('../runner/index.ts')).addRunner,
+  ),
+  entry(
+    runners,
+    'operation',
+    'see and cancel what runners carry out',
+    async () => (await import('../operation/index.ts')).addOperation,
   ),
   entry(config, 'secret', 'keep secrets', async () => (await import('../secret/index.ts')).addSecret),
   entry(

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import {
   copyFileSync,
   mkdirSync,
@@ -13,7 +14,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runnerService } from '../testing/runners.ts';
+import { serve } from '../testing/serve.ts';
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'planton-main-test-'));
@@ -67,6 +71,9 @@ describe('the bundle', () => {
     const server = run(['server', 'start']);
     expect(server.status).toBe(1);
     expect(server.stderr.toString()).toContain('the server is not installed with this CLI');
+    const runner = run(['runner', 'start']);
+    expect(runner.status).toBe(1);
+    expect(runner.stderr.toString()).toContain('the runner is not installed with this CLI');
   });
 
   test('reaches for a server', () => {
@@ -78,17 +85,33 @@ describe('the bundle', () => {
     expect(asked.status).toBe(7);
   });
 
-  test('hands over to the server beside it', () => {
-    const beside = join(folder, 'beside');
+  test.each([
+    ['server', ['server', 'start', '--listen', 'x'], 'start --listen x'],
+    ['runner', ['runner', 'start', 'r', '--max-in-flight', '4'], 'r --max-in-flight 4'],
+  ])('hands over to the %s beside it', (name, typed, handed) => {
+    const beside = join(folder, name);
     mkdirSync(beside);
     copyFileSync(bundle, join(beside, 'planton.mjs'));
     writeFileSync(
-      join(beside, 'planton-server.mjs'),
-      'export const main = async (argv) => (argv.join(" ") === "start --listen x" ? 9 : 1);',
+      join(beside, `planton-${name}.mjs`),
+      `export const main = async (argv) => (argv.join(' ') === '${handed}' ? 9 : 1);`,
     );
-    const words = [join(beside, 'planton.mjs'), 'server', 'start', '--listen', 'x'];
-    const ran = spawnSync(process.execPath, words, { env: { HOME: folder } });
+    const ran = spawnSync(process.execPath, [join(beside, 'planton.mjs'), ...typed], {
+      env: { HOME: folder },
+    });
     expect({ status: ran.status, stderr: ran.stderr.toString() }).toEqual({ status: 9, stderr: '' });
+  });
+
+  test('enrols a runner, with a key and a certificate that fit', async () => {
+    const { routes } = await runnerService();
+    const { url } = await serve(routes);
+    const words = ['runner', 'register', '--name', 'a', '--yes', '--output-dir', join(folder, 'enrolled')];
+    const env = { HOME: folder, PLANTON_SERVER: url, PLANTON_API_KEY: 'k', PLANTON_ORG: 'acme' };
+    const { stderr } = await promisify(execFile)(process.execPath, [bundle, ...words], { env });
+    expect(stderr).toContain('credentials written to');
+    const credentials = JSON.parse(readFileSync(join(folder, 'enrolled/credentials.json'), 'utf8'));
+    const certificate = new X509Certificate(credentials.certificate);
+    expect(certificate.checkPrivateKey(createPrivateKey(credentials.privateKey))).toBe(true);
   });
 
   test('validates without a server', () => {

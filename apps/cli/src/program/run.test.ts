@@ -31,6 +31,9 @@ describe('usage', () => {
     [['secret', 'rollback', 'a', '--version', '0'], 'whole number from 1', '--help'],
     [['--org', '', 'secret', 'list'], '--org is empty', 'leave --org out'],
     [['connection', 'resolve', '--connection', ''], '--connection is empty', 'leave --connection out'],
+    [['runner', 'revoke', 'a', '--yes', '--instance', ''], '--instance is empty', 'the variable'],
+    [['runner', 'revoke', 'a'], 'cannot be undone', '--yes'],
+    [['operation', 'list', '--state', 'gone'], 'Allowed choices are queued', '--help'],
     [['connection', 'exec', '--connection', '', '--', 'true'], '--connection is empty', 'the variable'],
     [['apply'], "required option '-f, --filename <path...>' not specified", '--help'],
     [

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
+import { keepCompiledCode } from '../companion/keep-compiled-code.ts';
+import { runCompanion } from '../companion/run-companion.ts';
 import { configHome } from '../settings/config-home.ts';
 import type { Cli } from '../terminal/terminal.ts';
-import { keepCompiledCode } from './keep-compiled-code.ts';
-import { runServer } from './run-server.ts';
 
 export function addServer(program: Command, cli: Cli): void {
   addServerTo(program, async (words) => {
-    keepCompiledCode(configHome(cli));
-    cli.exit(await runServer(words));
+    keepCompiledCode(configHome(cli), 'server');
+    cli.exit(await runCompanion('server', words));
   });
 }
 

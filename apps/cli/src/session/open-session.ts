@@ -37,7 +37,7 @@ export async function isSignedIn(cli: Cli): Promise<boolean> {
 export function sessionWith(server: string, key: string): Session {
   if (/[^\x21-\x7e]/.test(key))
     throw usage('the API key has blanks or characters that no key has', 'paste it again');
-  const transport = transportOf(server, key);
+  const transport = transportOf(server, [authenticateWith(key)]);
   return { server, client: (service) => createClient(service, transport) };
 }
 
@@ -66,16 +66,24 @@ export async function organizationOf(cli: Cli, session: Session): Promise<string
   return only.slug;
 }
 
-function transportOf(server: string, key: string): Transport {
-  const authenticate: Interceptor = (next) => (request) => {
+/** A transport that says nothing about who calls, for calls that prove it otherwise. */
+export function anonymousTransport(server: string): Transport {
+  return transportOf(server, []);
+}
+
+function authenticateWith(key: string): Interceptor {
+  return (next) => (request) => {
     request.header.set('authorization', `Bearer ${key}`);
     return next(request);
   };
+}
+
+function transportOf(server: string, interceptors: Interceptor[]): Transport {
   return createTransport({
     baseUrl: server,
     httpClient,
     useBinaryFormat: true,
-    interceptors: [authenticate],
+    interceptors,
     acceptCompression: [],
     sendCompression: null,
     compressMinBytes: 1024,

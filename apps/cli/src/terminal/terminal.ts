@@ -37,8 +37,8 @@ export function say(cli: Surroundings, text: string): void {
 }
 
 /** A short word on standard error, in colour where a terminal and `NO_COLOR` allow it. */
-export function paint(cli: Surroundings, style: 'red' | 'cyan' | 'yellow', text: string): string {
-  const codes = { red: 31, yellow: 33, cyan: 36 };
+export function paint(cli: Surroundings, style: 'red' | 'green' | 'cyan' | 'yellow', text: string): string {
+  const codes = { red: 31, green: 32, yellow: 33, cyan: 36 };
   const plain = !cli.interactive || (cli.env.NO_COLOR ?? '') !== '' || cli.env.TERM === 'dumb';
   return plain ? text : `\u001b[${codes[style]}m${text}\u001b[0m`;
 }

@@ -1,10 +1,14 @@
-import { clone } from '@bufbuild/protobuf';
+import { clone, type MessageInitShape } from '@bufbuild/protobuf';
 import type { ConnectRouter } from '@connectrpc/connect';
 import {
   type AwsProviderConnection,
   AwsProviderConnectionSchema,
 } from '@planton/api/connect/v1/aws_provider_connection';
-import { ApplyOutcome, ConnectionService } from '@planton/api/connect/v1/connection_service';
+import {
+  ApplyOutcome,
+  ConnectionService,
+  type VerifyConnectionResponseSchema,
+} from '@planton/api/connect/v1/connection_service';
 import type { DefaultProviderConnection } from '@planton/api/connect/v1/default_provider_connection';
 import type { ProviderConnectionAuthorization } from '@planton/api/connect/v1/provider_connection_authorization';
 import { ConnectionSource } from '@planton/api/connect/v1/resolution';
@@ -15,13 +19,21 @@ export interface Held {
   readonly connections: Map<string, AwsProviderConnection>;
   readonly defaults: DefaultProviderConnection[];
   readonly authorizations: ProviderConnectionAuthorization[];
+  /** What verifications answer in turn, before they end. */
+  readonly verification: MessageInitShape<typeof VerifyConnectionResponseSchema>['event'][];
   readonly resolved: { environment: string; connection: string }[];
 }
 
 /** A connection service that keeps what it is given; names that start with `refused` it refuses. */
 export function connectionService(): Held & { readonly routes: (router: ConnectRouter) => void } {
-  const held: Held = { connections: new Map(), defaults: [], authorizations: [], resolved: [] };
-  const { connections, defaults, authorizations, resolved } = held;
+  const held: Held = {
+    connections: new Map(),
+    defaults: [],
+    authorizations: [],
+    verification: [],
+    resolved: [],
+  };
+  const { connections, defaults, authorizations, verification, resolved } = held;
   const find = (name: string) => {
     const found = connections.get(name);
     if (!found)
@@ -66,6 +78,10 @@ export function connectionService(): Held & { readonly routes: (router: ConnectR
         find(connection);
         connections.delete(connection);
         return {};
+      },
+      async *verifyConnection({ connection }) {
+        find(connection);
+        for (const event of verification) if (event) yield { event };
       },
       setDefaultProviderConnection(request) {
         if (!request.default) throw refusal(Code.InvalidArgument, 'no default');

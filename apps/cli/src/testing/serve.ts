@@ -6,9 +6,12 @@ import { type ErrorInfo, ErrorInfoSchema } from '@planton/api/common/v1/error';
 import { onTestFinished } from 'vitest';
 
 /** A real server of the given routes on a free port, until the test ends. */
-export async function serve(
-  routes: (router: ConnectRouter) => void,
-): Promise<{ url: string; requests: { url: string; headers: IncomingHttpHeaders }[] }> {
+export async function serve(routes: (router: ConnectRouter) => void): Promise<{
+  url: string;
+  requests: { url: string; headers: IncomingHttpHeaders }[];
+  /** Cuts every connection that is open. */
+  cut: () => void;
+}> {
   const requests: { url: string; headers: IncomingHttpHeaders }[] = [];
   const handler = connectNodeAdapter({ routes });
   const server = createServer((request, response) => {
@@ -22,7 +25,7 @@ export async function serve(
   });
   const address = server.address();
   if (typeof address !== 'object' || !address) throw new Error('no address');
-  return { url: `http://127.0.0.1:${address.port}`, requests };
+  return { url: `http://127.0.0.1:${address.port}`, requests, cut: () => server.closeAllConnections() };
 }
 
 /** An error as the services of the platform send it. */

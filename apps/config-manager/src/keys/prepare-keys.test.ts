@@ -1,8 +1,9 @@
-import { openDatabase } from '@planton/database';
+import { migrate, openDatabase } from '@planton/database';
 import { engines, useTestEngine } from '@planton/database/testing';
 import { DomainError } from '@planton/rpc';
 import { describe, expect, test } from 'vitest';
 import { isPrepared } from '../index.ts';
+import { migrations } from '../migrations/index.ts';
 import { type ConfigTables, SCHEMA } from '../schema.ts';
 import { makeMasterKey, startConfigManager } from '../testing/start-config-manager.ts';
 
@@ -83,8 +84,9 @@ describe.each(engines)('the start on %s', (kind) => {
     await settled.stop();
   });
 
-  /** Empties what the test before left, as for a new installation with this master key. */
+  /** Empties what a test before may have left, as for a new installation with this master key. */
   async function resetTo(fingerprint: string) {
+    await migrate(engine(), SCHEMA, migrations);
     const database = openDatabase<ConfigTables>(engine(), SCHEMA);
     for (const table of ['secret_entry', 'secret_version', 'secret', 'organization_key'] as const) {
       await database.query.deleteFrom(table).execute();
@@ -92,10 +94,13 @@ describe.each(engines)('the start on %s', (kind) => {
     await database.query.updateTable('master_key').set({ fingerprint }).execute();
     return { database };
   }
+});
 
-  test('replicas that start at once agree', async () => {
+describe.each(engines)('the first start on %s', (kind) => {
+  const engine = useTestEngine(kind);
+
+  test('replicas that start at once on an empty database agree', async () => {
     const master = await makeMasterKey();
-    await resetTo(master.fingerprint);
     const replicas = await Promise.all([1, 2, 3].map(() => startConfigManager(engine(), { master })));
     const org = { uid: crypto.randomUUID(), slug: 'acme' };
     const clients = await Promise.all(replicas.map((replica) => replica.as({ org })));

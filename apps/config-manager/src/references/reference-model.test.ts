@@ -176,5 +176,5 @@ describe.each(engines)('the reference protocol on %s', (kind) => {
       }),
       { numRuns: 20 },
     );
-  });
+  }, 120_000);
 });

@@ -114,21 +114,99 @@ describe.each(engines)('applying connections on %s', (kind) => {
     );
   });
 
+  const runnerMode = {
+    authMode: AuthMode.RUNNER,
+    runner: 'my-runner',
+    accessKeyId: { secret: 'does-not-matter' },
+  };
+
   test('in runner mode credentials are not even looked for, and the runner has to exist', async () => {
     const { admin, slug: org } = await service().newOrganization();
-    const error = await refusalOf(
-      admin.applyConnection({
-        org,
-        connection: awsConnection('a', {
-          authMode: AuthMode.RUNNER,
-          runner: 'my-runner',
-          accessKeyId: { secret: 'does-not-matter' },
-        }),
-      }),
-    );
+    const error = await refusalOf(admin.applyConnection({ org, connection: awsConnection('a', runnerMode) }));
     expect(error.reason).toBe('REFERENCES_NOT_FOUND');
     expect(error.violations).toHaveLength(1);
     expect(error.message).toBe('spec.runner: runner "my-runner" does not exist');
+    expect(error.hint).toBe('planton runner register --name my-runner');
+  });
+
+  test('a runner that exists is registered, and by its uid', async () => {
+    const { admin, slug: org } = await service().newOrganization();
+    const { runners, config, database } = service();
+    const runnerUid = runners.addRunner(org, 'my-runner');
+    const { connection, warnings } = await admin.applyConnection({
+      org,
+      connection: awsConnection('a', runnerMode),
+    });
+    const { metadata, spec } = awsOf(connection);
+    const uid = metadata?.uid ?? '';
+    expect(warnings).toContain('spec.access_key_id was ignored: auth_mode runner does not use it');
+    expect(spec).toMatchObject({ authMode: AuthMode.RUNNER, runner: 'my-runner' });
+    expect(spec?.accessKeyId).toBeUndefined();
+    expect(runners.owners.get(uid)).toMatchObject({ confirmed: true, references: new Set([runnerUid]) });
+    expect(config.owners.has(uid)).toBe(false);
+    const row = await database.query.selectFrom('connection').selectAll().where('uid', '=', uid).execute();
+    expect(row).toMatchObject([{ runner_uid: runnerUid }]);
+    const again = await admin.applyConnection({ org, connection: awsConnection('a', runnerMode) });
+    expect(again.outcome).toBe(ApplyOutcome.UNCHANGED);
+  });
+
+  test('an inline connection may name a runner, change it and leave it out', async () => {
+    const { admin, slug: org } = await service().newOrganization();
+    const { runners, config } = service();
+    const uids = ['one', 'two'].map((slug) => runners.addRunner(org, slug));
+    const used: (readonly string[])[] = [];
+    let uid = '';
+    for (const runner of ['one', 'two', '']) {
+      const { connection } = await admin.applyConnection({ org, connection: awsConnection('a', { runner }) });
+      uid = awsOf(connection).metadata?.uid ?? '';
+      used.push([...(runners.owners.get(uid)?.references ?? [])]);
+    }
+    expect(used).toEqual([[uids[0]], [uids[1]], []]);
+    expect(runners.owners.get(uid)?.confirmed).toBe(true);
+    expect(config.owners.get(uid)?.references.size).toBe(2);
+  });
+
+  test('a revoked runner is refused, except to a connection that uses it already', async () => {
+    const { admin, slug: org } = await service().newOrganization();
+    const { runners } = service();
+    runners.addRunner(org, 'my-runner');
+    await admin.applyConnection({ org, connection: awsConnection('a', runnerMode) });
+    runners.runners.set(`${org}/my-runner`, {
+      uid: runners.runners.get(`${org}/my-runner`)?.uid ?? '',
+      revoked: true,
+    });
+    const error = await refusalOf(
+      admin.applyConnection({ org, connection: awsConnection('b', { runner: 'my-runner' }) }),
+    );
+    expect(error).toMatchObject({ kind: 'state', reason: 'RUNNER_REVOKED' });
+    expect(error.message).toBe('spec.runner: runner "my-runner" was revoked');
+    expect(error.violations).toMatchObject([
+      { field: 'spec.runner', message: 'runner "my-runner" was revoked' },
+    ]);
+    const relabelled = awsConnection({ name: 'a', labels: { team: 'x' } }, runnerMode);
+    const { outcome } = await admin.applyConnection({ org, connection: relabelled });
+    expect(outcome).toBe(ApplyOutcome.UPDATED);
+  });
+
+  test('what is missing in one service keeps the other from registering anything', async () => {
+    const { admin, slug: org, uid } = await service().newOrganization();
+    const { runners, config } = service();
+    runners.addRunner(org, 'there');
+    for (const spec of [{ runner: 'not-there' }, { runner: 'there', accessKeyId: { secret: 'not-there' } }]) {
+      const error = await refusalOf(admin.applyConnection({ org, connection: awsConnection('a', spec) }));
+      expect(error.reason).toBe('REFERENCES_NOT_FOUND');
+    }
+    const owners = [...runners.owners.values(), ...config.owners.values()];
+    expect(owners.filter(({ organizationUid }) => organizationUid === uid)).toEqual([]);
+  });
+
+  test('with a runner, validate_only registers nothing either', async () => {
+    const { admin, slug: org, uid } = await service().newOrganization();
+    const { runners } = service();
+    runners.addRunner(org, 'my-runner');
+    const connection = awsConnection('a', { runner: 'my-runner' });
+    await admin.applyConnection({ org, connection, validateOnly: true });
+    expect([...runners.owners.values()].some((owner) => owner.organizationUid === uid)).toBe(false);
   });
 
   test('trust needs the set-up, and its external ID cannot be chosen', async () => {

@@ -12,9 +12,12 @@ import type { Deps } from '../deps.ts';
 import { hideLostEnvironments } from '../environments/live-environments.ts';
 import type { Provider } from '../providers/provider.ts';
 import { deliverOwnReferences } from '../references/deliver-references.ts';
-import type { Owner } from '../references/outbox-store.ts';
+import { runnersOfRow } from '../references/fence-store.ts';
+import type { OutboxSet, Owner } from '../references/outbox-store.ts';
 import { readVariables } from '../references/read-variables.ts';
+import type { ReferenceUse } from '../references/reference.ts';
 import { registerReferences } from '../references/register-references.ts';
+import { neverVerified } from '../verification/verification.ts';
 import { type ConnectionView, checkEtag, connectionMessage } from './connection.ts';
 import { type ConnectionContent, commitConnection } from './connection-change-store.ts';
 import { getConnectionView, readApplyBase } from './connection-store.ts';
@@ -69,7 +72,7 @@ async function attemptApply(application: Application): Promise<Response | undefi
   checkSlug(draft, view);
   checkEtag(request.etag, view, `connection "${slug}"`, `planton get ${provider.kind} ${slug}`);
   const { spec, content, storedSpec } = settleDraft(draft, view);
-  if (view && isUnchanged(provider, content, spec, view, storedSpec)) {
+  if (view && isUnchanged(provider, content, spec, view, storedSpec) && hasItsRunner(provider, spec, view)) {
     return respond(deps, view, ApplyOutcome.UNCHANGED, warnings);
   }
 
@@ -78,13 +81,14 @@ async function attemptApply(application: Application): Promise<Response | undefi
   refuseViolations(provider.check(spec, await readVariables(deps, context, organization.slug, uses)));
   const owner: Owner = { uid: view?.uid ?? deps.newUid(), kind: provider.kind, slug, organization };
   const referenceRevision = fence + 1;
-  await registerReferences(deps, context, {
+  const runnerUid = await registerReferences(deps, context, {
     owner,
     revision: referenceRevision,
     uses,
-    absent: absentRunner(provider.runnerOf(spec)),
+    runner: provider.runnerOf(spec),
     validateOnly: request.validateOnly,
   });
+  if (runnerUid === undefined) return undefined;
   const outcome = view ? ApplyOutcome.UPDATED : ApplyOutcome.CREATED;
   if (request.validateOnly) return respond(deps, preview(view, owner, content), outcome, warnings);
 
@@ -94,8 +98,12 @@ async function attemptApply(application: Application): Promise<Response | undefi
       content,
       expectedRevision: view?.revision ?? 0,
       referenceRevision,
-      references: uses.map(({ reference }) => reference),
-      confirm: uses.length > 0 || mayHoldReferences(provider, view, storedSpec),
+      runnerUid,
+      confirm: [
+        ...(uses.length > 0 || mayHoldReferences(provider, view, storedSpec) ? [referenceSet(uses)] : []),
+        ...(runnerUid !== '' || (view && view.runner_uid !== '') ? [runnerSet(runnerUid)] : []),
+      ],
+      verifyAfterSeconds: deps.verification.afterChangeSeconds,
       by: caller.subject.name,
     });
     if (committedRevision === undefined) return undefined;
@@ -137,6 +145,7 @@ function preview(view: ConnectionView | undefined, owner: Owner, content: Connec
     slug: owner.slug,
     revision: 0,
     reference_revision: 0,
+    runner_uid: '',
     create_time: new Date(0),
     update_time: new Date(0),
     created_by: '',
@@ -144,6 +153,7 @@ function preview(view: ConnectionView | undefined, owner: Owner, content: Connec
     defaults: [],
     environments: [],
     scope: null,
+    ...neverVerified,
   };
   return { ...(view ?? blank), ...content };
 }
@@ -155,6 +165,19 @@ function refuseViolations(violations: readonly Violation[]): void {
   });
 }
 
+function referenceSet(uses: readonly ReferenceUse[]): OutboxSet {
+  return { target: 'config', references: uses.map(({ reference }) => reference) };
+}
+
+function runnerSet(runnerUid: string): OutboxSet {
+  return { target: 'runner', runnerUids: runnersOfRow({ runner_uid: runnerUid }) };
+}
+
+/** A runner that the spec names and that was never registered has to be. */
+function hasItsRunner(provider: Provider, spec: Message, { runner_uid }: ConnectionView): boolean {
+  return provider.runnerOf(spec) === '' || runner_uid !== '';
+}
+
 /** Whether something is registered that the change may have to release; a stored spec that cannot be read may refer to anything. */
 function mayHoldReferences(
   provider: Provider,
@@ -163,9 +186,4 @@ function mayHoldReferences(
 ): boolean {
   if (!view) return false;
   return storedSpec === undefined || provider.referencesOf(storedSpec).length > 0;
-}
-
-/** Runners cannot be registered with this server, so none exists. */
-function absentRunner(runner: string): readonly Violation[] {
-  return runner === '' ? [] : [{ field: 'spec.runner', message: `runner "${runner}" does not exist` }];
 }

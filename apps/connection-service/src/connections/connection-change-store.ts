@@ -1,9 +1,9 @@
 import { jsonb } from '@planton/database';
 import { sql, type Transaction } from 'kysely';
 import { lockFence } from '../references/fence-store.ts';
-import { enqueueReferences, type Owner } from '../references/outbox-store.ts';
-import type { Reference } from '../references/reference.ts';
+import { enqueueReferences, type OutboxSet, type Owner } from '../references/outbox-store.ts';
 import type { ConnectTables, RevisionAction } from '../schema.ts';
+import { scheduleVerification } from '../verification/verification-store.ts';
 import { type ConnectionRow, type EnvironmentName, readTextMap } from './connection.ts';
 
 /** What an apply writes. */
@@ -24,14 +24,17 @@ export interface ConnectionChange {
   readonly expectedRevision: number;
   /** Under which the references were registered. */
   readonly referenceRevision: number;
-  readonly references: readonly Reference[];
-  /** Whether config-manager has to be told what is referred to now. */
-  readonly confirm: boolean;
+  /** Empty for none. */
+  readonly runnerUid: string;
+  /** What the other services have to be told is referred to now, at most one set for each. */
+  readonly confirm: readonly OutboxSet[];
+  /** How long after the change the connection is verified unless someone does so before. */
+  readonly verifyAfterSeconds: number;
   readonly by: string;
 }
 
 /**
- * Writes the connection, its revision and the order to confirm its references, all or nothing.
+ * Writes the connection, its revision, and the orders to confirm its references and to verify it, all or nothing.
  *
  * @returns the new revision; undefined, with nothing written, when the connection has changed in between or the registration of
  *   its references was given up
@@ -53,13 +56,14 @@ export async function commitConnection(
     action: expectedRevision === 0 ? 'created' : 'updated',
     by: change.by,
   });
-  if (change.confirm) await enqueueReferences(tx, owner, referenceRevision, change.references);
+  for (const set of change.confirm) await enqueueReferences(tx, owner, referenceRevision, set);
+  await scheduleVerification(tx, owner.uid, revision, change.verifyAfterSeconds);
   return revision;
 }
 
 async function insert(
   tx: Transaction<ConnectTables>,
-  { owner, content, referenceRevision, by }: ConnectionChange,
+  { owner, content, referenceRevision, runnerUid, by }: ConnectionChange,
 ): Promise<boolean> {
   const row = await tx
     .insertInto('connection')
@@ -76,6 +80,7 @@ async function insert(
       spec: jsonb(content.spec),
       revision: 1,
       reference_revision: referenceRevision,
+      runner_uid: runnerUid,
       created_by: by,
       updated_by: by,
     })
@@ -87,7 +92,7 @@ async function insert(
 
 async function update(
   tx: Transaction<ConnectTables>,
-  { owner, content, expectedRevision, referenceRevision, by }: ConnectionChange,
+  { owner, content, expectedRevision, referenceRevision, runnerUid, by }: ConnectionChange,
 ): Promise<boolean> {
   const row = await tx
     .updateTable('connection')
@@ -98,6 +103,7 @@ async function update(
       spec: jsonb(content.spec),
       revision: expectedRevision + 1,
       reference_revision: referenceRevision,
+      runner_uid: runnerUid,
       update_time: sql<Date>`now()`,
       updated_by: by,
     })
@@ -212,5 +218,8 @@ export async function deleteConnectionRow(
     action: 'deleted',
     by,
   });
-  await enqueueReferences(tx, owner, Math.max(fence, row.reference_revision) + 1, []);
+  const revision = Math.max(fence, row.reference_revision) + 1;
+  await enqueueReferences(tx, owner, revision, { target: 'config', references: [] });
+  if (row.runner_uid !== '')
+    await enqueueReferences(tx, owner, revision, { target: 'runner', runnerUids: [] });
 }

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { jsonArrayFrom } from 'kysely/helpers/postgres';
 import type { ConnectTables } from '../schema.ts';
+import { verificationColumns } from '../verification/verification-store.ts';
 import { ambiguousName, type ConnectionView, connectionNotFound } from './connection.ts';
 
 export interface OrganizationName {
@@ -15,7 +16,9 @@ function selectViews(db: Kysely<ConnectTables>, organizationUid: string) {
   return db
     .selectFrom('connection as c')
     .leftJoin('connection_authorization as a', 'a.connection_uid', 'c.uid')
+    .leftJoin('connection_verification as v', 'v.connection_uid', 'c.uid')
     .selectAll('c')
+    .select(verificationColumns)
     .select((eb) => [
       'a.scope as scope',
       jsonArrayFrom(

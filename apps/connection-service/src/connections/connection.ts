@@ -3,11 +3,12 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { type Metadata, MetadataSchema } from '@planton/api/common/v1/metadata';
 import { ConnectionStatusSchema } from '@planton/api/connect/v1/connection_status';
 import type { ProviderConnectionSchema } from '@planton/api/connect/v1/provider_connection';
-import { invalid, missing, stale } from '@planton/rpc';
+import { invalid, missing, stale, state } from '@planton/rpc';
 import type { Selectable } from 'kysely';
 import type { Provider } from '../providers/provider.ts';
 import { findProvider } from '../providers/registry.ts';
 import type { ConnectionTable } from '../schema.ts';
+import { type VerificationColumns, verificationMessage } from '../verification/verification.ts';
 
 export interface EnvironmentName {
   readonly uid: string;
@@ -16,8 +17,8 @@ export interface EnvironmentName {
 
 export type ConnectionRow = Selectable<ConnectionTable>;
 
-/** A connection with what refers to it, read in one statement. */
-export interface ConnectionView extends ConnectionRow {
+/** A connection with what refers to it and how it was last verified, read in one statement. */
+export interface ConnectionView extends ConnectionRow, VerificationColumns {
   /** Environments whose default it is; an empty uid stands for the organisation. */
   readonly defaults: readonly EnvironmentName[];
   /** `null` when no authorisation is recorded. */
@@ -84,6 +85,21 @@ export function readSpec(provider: Provider, stored: unknown): Message | undefin
   }
 }
 
+/** The provider and the spec of a stored connection. Throws `CONNECTION_UNREADABLE` where this release cannot read it. */
+export function readProviderSpec(row: Pick<ConnectionRow, 'provider' | 'slug' | 'spec'>): {
+  readonly provider: Provider;
+  readonly spec: Message;
+} {
+  const provider = findProvider(row.provider);
+  const spec = provider && readSpec(provider, row.spec);
+  if (spec) return { provider, spec };
+  throw state(
+    'CONNECTION_UNREADABLE',
+    `connection "${row.slug}" was stored by a release that this one cannot read`,
+    { hint: 'start a newer release of the server, or apply the connection again' },
+  );
+}
+
 /** The text values of a stored object. */
 export function readTextMap(stored: unknown): Record<string, string> {
   if (typeof stored !== 'object' || stored === null) return {};
@@ -101,9 +117,11 @@ export function connectionMessage(
 ): MessageInitShape<typeof ProviderConnectionSchema> | undefined {
   const provider = findProvider(view.provider);
   if (!provider) return undefined;
+  const verification = verificationMessage(view);
   const status = create(ConnectionStatusSchema, {
     defaultFor: view.defaults.map(levelName).sort(),
     authorizedIn: authorizedIn(view),
+    ...(verification && { verification }),
   });
   return {
     kind: provider.wrap({ metadata: metadataOf(view), spec: readSpec(provider, view.spec), status }),

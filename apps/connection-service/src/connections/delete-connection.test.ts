@@ -28,6 +28,19 @@ describe.each(engines)('deleting connections on %s', (kind) => {
     expect(revisions.map(({ action }) => action)).toEqual(['deleted', 'created']);
   });
 
+  test('releases its runner', async () => {
+    const { admin, slug: org } = await service().newOrganization();
+    const runnerUid = service().runners.addRunner(org, 'r');
+    const { connection } = await admin.applyConnection({
+      org,
+      connection: awsConnection('a', { runner: 'r' }),
+    });
+    const uid = awsOf(connection).metadata?.uid ?? '';
+    expect(service().runners.owners.get(uid)?.references).toEqual(new Set([runnerUid]));
+    await admin.deleteConnection({ org, connection: 'a' });
+    expect(service().runners.owners.get(uid)).toMatchObject({ confirmed: true, references: new Set() });
+  });
+
   test('is refused while something refers to it, naming each, until all are gone', async () => {
     const { admin, slug: org } = await service().newOrganization();
     await admin.applyConnection({ org, connection: awsConnection('a') });

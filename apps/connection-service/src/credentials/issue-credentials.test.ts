@@ -1,4 +1,5 @@
 import { AuditOutcome } from '@planton/api/common/v1/audit';
+import { AuthMode } from '@planton/api/connect/v1/aws_provider_connection';
 import { jsonb } from '@planton/database';
 import { engines } from '@planton/database/testing';
 import { describe, expect, test } from 'vitest';
@@ -117,6 +118,21 @@ describe.each(engines)('issuing credentials on %s', (kind) => {
       expect(service().config.calls.slice(before)).toEqual([]);
     },
   );
+
+  test('of a connection through a runner stay there, and the error says so', async () => {
+    const { admin, slug: org } = await service().newOrganization();
+    service().runners.addRunner(org, 'my-runner');
+    const spec = { authMode: AuthMode.RUNNER, runner: 'my-runner' };
+    await admin.applyConnection({ org, connection: awsConnection('a', spec) });
+    const error = await refusalOf(admin.issueCredentials({ org, connection: 'a' }));
+    expect(error).toMatchObject({
+      kind: 'state',
+      reason: 'AUTH_MODE_NOT_AVAILABLE',
+      metadata: { connection: 'a', auth_mode: 'runner' },
+    });
+    expect(error.message).toContain('its credentials never leave the runner');
+    expect(error.hint).toContain('planton connection verify a');
+  });
 
   test('no audit record, no credentials', async () => {
     const organization = await connected();

@@ -1,5 +1,6 @@
 import type { Migration } from '@planton/database';
 import { createConnections } from './001-create-connections.ts';
+import { verifyConnections } from './002-verify-connections.ts';
 
 /** In the order in which they are applied; a released one is never changed. */
-export const migrations: readonly Migration[] = [createConnections];
+export const migrations: readonly Migration[] = [createConnections, verifyConnections];

@@ -3,8 +3,10 @@ import type { Metadata } from '@planton/api/common/v1/metadata';
 import type { IssueCredentialsResponse } from '@planton/api/connect/v1/connection_service';
 import type { ConnectionStatus } from '@planton/api/connect/v1/connection_status';
 import type { ProviderConnection } from '@planton/api/connect/v1/provider_connection';
+import type { OperationError, OperationInput, OperationOutput } from '@planton/api/runner/v1/operation';
 import type { Violation } from '@planton/rpc';
 import type { FieldValues, ReferenceUse } from '../references/reference.ts';
+import type { Cause, Finding } from '../verification/verification.ts';
 
 /** A manifest without what is the same for every provider. */
 export interface Envelope<Spec extends Message> {
@@ -21,6 +23,12 @@ export interface IssueOptions {
   /** Empty for none. */
   readonly sessionPolicy: string;
   readonly hasDuration: boolean;
+}
+
+/** What a provider made of a runner's answer. */
+export interface Conclusion extends Finding {
+  /** What was compared here, beside what the runner did. */
+  readonly checks: readonly { readonly name: string; readonly passed: boolean; readonly detail: string }[];
 }
 
 /**
@@ -47,4 +55,15 @@ export interface Provider<Spec extends Message = Message> {
   planCredentials(spec: Spec, options: IssueOptions): readonly ReferenceUse[];
   /** Throws where the values cannot be credentials, naming fields, secrets and entries, never a value. */
   issueCredentials(spec: Spec, resolved: FieldValues): IssueCredentialsResponse['credentials'];
+  /** The references whose values a verification needs. Throws where this spec cannot be verified, naming the connection by its slug. */
+  planVerification(spec: Spec, connection: string): readonly ReferenceUse[];
+  /**
+   * What a runner has to do. Throws `CREDENTIALS_MALFORMED` where the values cannot be credentials, naming fields, secrets and entries,
+   * never a value.
+   */
+  buildVerification(spec: Spec, resolved: FieldValues): OperationInput;
+  /** What the runner's answer means. */
+  readVerification(spec: Spec, resolved: FieldValues, output: OperationOutput): Conclusion;
+  /** The possible causes that a failed operation names, most likely first. */
+  readCauses(error: OperationError): readonly Cause[];
 }

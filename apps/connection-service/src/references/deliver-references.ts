@@ -1,42 +1,25 @@
-import { ReferencePhase } from '@planton/api/config/v1/reference';
-import { toDomainError } from '@planton/rpc';
 import type { Deps } from '../deps.ts';
-import { claimOutboxRows, dropOutboxRow, findOutboxRow, type OutboxRow, type Owner } from './outbox-store.ts';
-import { parseReferences, type Reference, referenceMessage, uniqueReferences } from './reference.ts';
+import { confirmReferences } from './confirm-references.ts';
+import {
+  claimOutboxRows,
+  dropOutboxRow,
+  findOutboxRows,
+  type OutboxRow,
+  type OutboxSet,
+  type Owner,
+} from './outbox-store.ts';
+import { parseReferences, parseUids } from './reference.ts';
 
-type DeliveryDeps = Pick<Deps, 'configManager' | 'database' | 'logger' | 'random'>;
+type DeliveryDeps = Pick<Deps, 'configManager' | 'runners' | 'database' | 'logger' | 'random'>;
 
 const BATCH = 50;
-
-/**
- * Confirms, in the service's own name, the exact set that an owner committed. An owner that has registered something newer since
- * is left alone: that change will be confirmed or reconciled itself.
- */
-export async function confirmReferences(
-  { configManager }: Pick<Deps, 'configManager'>,
-  owner: Owner,
-  revision: number,
-  references: readonly Reference[],
-): Promise<void> {
-  try {
-    await configManager.setReferences({
-      org: owner.organization.slug,
-      organizationUid: owner.organization.uid,
-      owner: { kind: owner.kind, uid: owner.uid, slug: owner.slug },
-      revision,
-      references: uniqueReferences(references).map(referenceMessage),
-      phase: ReferencePhase.COMMIT,
-    });
-  } catch (thrown) {
-    if (toDomainError(thrown)?.kind !== 'stale') throw thrown;
-  }
-}
 
 /** Delivers what the owner just committed. A failure is logged and left to the loop: the commit stands. */
 export async function deliverOwnReferences(deps: DeliveryDeps, ownerUid: string): Promise<void> {
   try {
-    const row = await findOutboxRow(deps.database.query, ownerUid);
-    if (row) await deliver(deps, row);
+    const rows = await findOutboxRows(deps.database.query, ownerUid);
+    const ended = await Promise.allSettled(rows.map((row) => deliver(deps, row)));
+    for (const end of ended) if (end.status === 'rejected') throw end.reason;
   } catch (error) {
     deps.logger.warn({ owner: ownerUid, error }, 'references are confirmed later');
   }
@@ -51,7 +34,8 @@ export async function deliverDueReferences(deps: DeliveryDeps): Promise<number> 
       await deliver(deps, row);
       delivered += 1;
     } catch (error) {
-      deps.logger.warn({ owner: row.owner_uid, attempts: row.attempts, error }, 'references not confirmed');
+      const { owner_uid: owner, target, attempts } = row;
+      deps.logger.warn({ owner, target, attempts, error }, 'references not confirmed');
     }
   }
   return delivered;
@@ -64,6 +48,12 @@ async function deliver(deps: DeliveryDeps, row: OutboxRow): Promise<void> {
     slug: row.owner_slug,
     organization: { uid: row.organization_uid, slug: row.organization_slug },
   };
-  await confirmReferences(deps, owner, row.revision, parseReferences(row.reference_set));
-  await dropOutboxRow(deps.database.query, row.owner_uid, row.revision);
+  await confirmReferences(deps, owner, row.revision, setOf(row));
+  await dropOutboxRow(deps.database.query, row.owner_uid, row.target, row.revision);
+}
+
+function setOf({ target, reference_set }: OutboxRow): OutboxSet {
+  return target === 'config'
+    ? { target, references: parseReferences(reference_set) }
+    : { target, runnerUids: parseUids(reference_set) };
 }

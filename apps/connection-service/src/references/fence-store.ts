@@ -1,7 +1,8 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { type ConnectionRow, readSpec } from '../connections/connection.ts';
 import { findProvider } from '../providers/registry.ts';
-import type { ConnectTables } from '../schema.ts';
+import type { ConnectTables, ReferenceTarget } from '../schema.ts';
+import type { OutboxSet } from './outbox-store.ts';
 import type { Reference } from './reference.ts';
 
 /** Fences of connections that never came to be are kept this long: far longer than any apply can take. */
@@ -30,21 +31,32 @@ export async function lockFence(
 }
 
 export interface CommittedOwner {
-  /** Empty where there is no such connection. */
-  readonly references: readonly Reference[];
+  /** What one of the other services has to know; empty where there is no such connection. */
+  readonly set: OutboxSet;
   /** The reference revision of what is committed, 0 for nothing. */
   readonly revision: number;
 }
 
-/** What is committed for an owner. Call it with the fence locked. Throws where the stored spec cannot be read: nothing is known then. */
+/**
+ * What is committed for an owner, as one of the other services has to know it. Call it with the fence locked. Throws where the stored
+ * spec is needed and cannot be read: nothing is known then.
+ */
 export async function readCommittedOwner(
   tx: Transaction<ConnectTables>,
   ownerUid: string,
+  target: ReferenceTarget,
 ): Promise<CommittedOwner> {
   const row = await tx.selectFrom('connection').selectAll().where('uid', '=', ownerUid).executeTakeFirst();
-  return row
-    ? { references: referencesOfRow(row), revision: row.reference_revision }
-    : { references: [], revision: 0 };
+  const set: OutboxSet =
+    target === 'config'
+      ? { target, references: row ? referencesOfRow(row) : [] }
+      : { target, runnerUids: row ? runnersOfRow(row) : [] };
+  return { set, revision: row?.reference_revision ?? 0 };
+}
+
+/** The runner of a connection as a set: one, or none. */
+export function runnersOfRow({ runner_uid }: Pick<ConnectionRow, 'runner_uid'>): readonly string[] {
+  return runner_uid === '' ? [] : [runner_uid];
 }
 
 /** Throws where the stored spec cannot be read. */

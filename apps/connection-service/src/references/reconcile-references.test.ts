@@ -1,3 +1,4 @@
+import { AuthMode } from '@planton/api/connect/v1/aws_provider_connection';
 import type { Database } from '@planton/database';
 import { engines } from '@planton/database/testing';
 import fc from 'fast-check';
@@ -5,21 +6,23 @@ import { sql } from 'kysely';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Deps } from '../deps.ts';
 import type { ConnectTables } from '../schema.ts';
-import type { Fault } from '../testing/fake-config-manager.ts';
+import type { Fault, RegisteredOwner } from '../testing/fake-owners.ts';
 import {
   awsConnection,
+  awsOf,
   refusalOf,
   type TestOrganization,
   useTestService,
 } from '../testing/use-test-service.ts';
 import { deliverDueReferences } from './deliver-references.ts';
-import { referencesOfRow } from './fence-store.ts';
+import { referencesOfRow, runnersOfRow } from './fence-store.ts';
 import { reconcileReferences } from './reconcile-references.ts';
 import { referenceKey } from './reference.ts';
 
 const SECRETS = ['s0', 's1', 's2', 's3'];
+const RUNNERS = ['r0', 'r1'];
 
-/** Where the service or config-manager dies; `abandoned` is an apply that lives but was taken for dead just before it commits. */
+/** Where the service or one that it calls dies; `abandoned` is an apply that lives but was taken for dead just before it commits. */
 const crashes = [
   'abandoned',
   'none',
@@ -32,14 +35,24 @@ const crashes = [
 ] as const;
 type Crash = (typeof crashes)[number];
 
+/** Which of the services a lost call was for. */
+const losses = ['config', 'runner', 'both'] as const;
+type Loss = (typeof losses)[number];
+
+/** What a connection refers to. Without secrets it is one that a runner authenticates. */
+interface Content {
+  readonly secrets: readonly string[];
+  readonly runner: string;
+}
+
 type Step =
-  | {
+  | ({
       readonly do: 'apply' | 'race';
       readonly slug: string;
-      readonly secrets: readonly string[];
       readonly crash: Crash;
-    }
-  | { readonly do: 'delete'; readonly slug: string; readonly crash: Crash }
+      readonly loss: Loss;
+    } & Content)
+  | { readonly do: 'delete'; readonly slug: string; readonly crash: Crash; readonly loss: Loss }
   | { readonly do: 'reconcile' }
   | { readonly do: 'deliver' };
 
@@ -50,8 +63,13 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constantFrom('apply' as const, 'race' as const),
       slug: slugs,
-      secrets: fc.tuple(fc.constantFrom(...SECRETS), fc.constantFrom(...SECRETS)),
+      secrets: fc.oneof(
+        { weight: 3, arbitrary: fc.tuple(fc.constantFrom(...SECRETS), fc.constantFrom(...SECRETS)) },
+        { weight: 1, arbitrary: fc.constant([]) },
+      ),
+      runner: fc.constantFrom('', ...RUNNERS),
       crash: fc.constantFrom(...crashes),
+      loss: fc.constantFrom(...losses),
     }),
   },
   {
@@ -60,6 +78,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('delete' as const),
       slug: slugs,
       crash: fc.constantFrom(...crashes),
+      loss: fc.constantFrom(...losses),
     }),
   },
   { weight: 2, arbitrary: fc.constantFrom<Step>({ do: 'reconcile' }, { do: 'deliver' }) },
@@ -103,8 +122,13 @@ describe.each(engines)('references through crashes on %s', (kind) => {
   const service = useTestService(kind);
   afterEach(() => {
     service().config.fault = () => undefined;
-    service().config.beforeRegister = async () => {};
+    service().runners.fault = () => undefined;
   });
+
+  type Called = 'config' | 'runners';
+  const setFault = (which: Called, fault: (method: string) => Fault) => {
+    service()[which].fault = fault;
+  };
 
   /** As if an hour had passed, in which every registration has been abandoned and every pause has ended. */
   const later = (): Deps => ({ ...service().deps, now: () => new Date(Date.now() + 3_600_000) });
@@ -116,35 +140,80 @@ describe.each(engines)('references through crashes on %s', (kind) => {
     await deliverDueReferences(service().deps);
   };
 
-  const committed = async ({ uid }: TestOrganization) => {
-    const rows = await service()
+  const rowsOf = ({ uid }: TestOrganization) =>
+    service()
       .database.query.selectFrom('connection')
       .selectAll()
       .where('organization_uid', '=', uid)
       .execute();
-    return new Map(rows.map((row) => [row.uid, new Set(referencesOfRow(row).map(referenceKey))]));
-  };
-  const registered = ({ uid }: TestOrganization) =>
-    [...service().config.owners.values()].filter(({ organizationUid }) => organizationUid === uid);
+  /** What each of the services has to know at least, and in the end exactly. */
+  const services = [
+    {
+      owners: () => service().config.owners,
+      committed: async (organization: TestOrganization) =>
+        new Map(
+          (await rowsOf(organization)).map((row) => [
+            row.uid,
+            new Set(referencesOfRow(row).map(referenceKey)),
+          ]),
+        ),
+    },
+    {
+      owners: () => service().runners.owners,
+      committed: async (organization: TestOrganization) =>
+        new Map((await rowsOf(organization)).map((row) => [row.uid, new Set(runnersOfRow(row))])),
+    },
+  ];
+  const registeredIn = (owners: ReadonlyMap<string, RegisteredOwner>, { uid }: TestOrganization) =>
+    [...owners.values()].filter(({ organizationUid }) => organizationUid === uid);
+  const registered = (organization: TestOrganization) => registeredIn(service().config.owners, organization);
 
   const expectCovered = async (organization: TestOrganization) => {
-    for (const [uid, references] of await committed(organization)) {
-      const covered = service().config.owners.get(uid)?.references ?? new Set();
-      expect([...references.difference(covered)]).toEqual([]);
+    for (const { owners, committed } of services) {
+      for (const [uid, references] of await committed(organization)) {
+        const covered = owners().get(uid)?.references ?? new Set();
+        expect([...references.difference(covered)]).toEqual([]);
+      }
     }
   };
 
-  const connectionWith = (slug: string, [id = '', key = '']: readonly string[]) =>
-    awsConnection(slug, { accessKeyId: { secret: id }, secretAccessKey: { secret: key } });
+  /** Whatever is unfinished is finished: now nothing is registered that is not committed, and nothing waits. */
+  const expectSettled = async (organization: TestOrganization) => {
+    await deliver();
+    await reconcileReferences(later());
+    for (const { owners, committed } of services) {
+      const expected = await committed(organization);
+      for (const { owner, confirmed, references } of registeredIn(owners(), organization)) {
+        expect(confirmed).toBe(true);
+        expect(references).toEqual(expected.get(owner.uid) ?? new Set());
+      }
+    }
+    expect(await service().database.query.selectFrom('reference_outbox').selectAll().execute()).toEqual([]);
+  };
+
+  const connectionWith = (slug: string, { secrets: [id, key], runner }: Content) =>
+    id === undefined || key === undefined
+      ? awsConnection(slug, { authMode: AuthMode.RUNNER, runner: runner || 'r0' })
+      : awsConnection(slug, { accessKeyId: { secret: id }, secretAccessKey: { secret: key }, runner });
+
+  const prepare = async (): Promise<TestOrganization> => {
+    const organization = await service().newOrganization();
+    const { slug: org } = organization;
+    for (const secret of SECRETS) service().config.secrets.set(`${org}/${secret}`, { value: 'x' });
+    for (const runner of RUNNERS) service().runners.addRunner(org, runner);
+    return organization;
+  };
 
   async function take(organization: TestOrganization, step: Step): Promise<void> {
     const { slug: org } = organization;
     if (step.do === 'reconcile') return void (await reconcileReferences(later()));
     if (step.do === 'deliver') return deliver();
     const faults = faultsOf(step.crash);
-    service().config.fault = (method) =>
+    const faultOf = (method: string) =>
       method === 'register' || method === 'commit' ? faults[method] : undefined;
-    const { deps } = service();
+    const { deps, config, runners } = service();
+    if (step.loss !== 'runner') config.fault = faultOf;
+    if (step.loss !== 'config') runners.fault = faultOf;
     const client = await service().clientWith(
       { ...deps, database: dying(deps.database, step.crash, () => reconcileReferences(later())) },
       organization,
@@ -152,50 +221,38 @@ describe.each(engines)('references through crashes on %s', (kind) => {
     const change =
       step.do === 'delete'
         ? client.deleteConnection({ org, connection: step.slug })
-        : client.applyConnection({ org, connection: connectionWith(step.slug, step.secrets) });
+        : client.applyConnection({ org, connection: connectionWith(step.slug, step) });
+    const rival = connectionWith(step.slug, { secrets: ['s3', 's0'], runner: 'r1' });
     const rivals =
       step.do === 'race'
-        ? [
-            organization.admin.applyConnection({ org, connection: connectionWith(step.slug, ['s3', 's0']) }),
-            reconcileReferences(later()),
-          ]
+        ? [organization.admin.applyConnection({ org, connection: rival }), reconcileReferences(later())]
         : [];
     await Promise.allSettled([change, ...rivals]);
-    service().config.fault = () => undefined;
+    config.fault = () => undefined;
+    runners.fault = () => undefined;
   }
 
   test('what is committed is always registered, and in the end nothing else is', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(steps, { minLength: 1, maxLength: 7 }), async (sequence) => {
-        const organization = await service().newOrganization();
-        for (const secret of SECRETS)
-          service().config.secrets.set(`${organization.slug}/${secret}`, { value: 'x' });
+        const organization = await prepare();
         for (const step of sequence) {
           await take(organization, step);
           await expectCovered(organization);
         }
-        await deliver();
-        await reconcileReferences(later());
-        const expected = await committed(organization);
-        for (const { owner, confirmed, references } of registered(organization)) {
-          expect(confirmed).toBe(true);
-          expect(references).toEqual(expected.get(owner.uid) ?? new Set());
-        }
-        expect(await service().database.query.selectFrom('reference_outbox').selectAll().execute()).toEqual(
-          [],
-        );
+        await expectSettled(organization);
       }),
-      { numRuns: 20 },
+      { numRuns: 25 },
     );
   }, 60_000);
 
   test('an apply that was taken for dead starts again instead of committing what is no longer registered', async () => {
-    const organization = await service().newOrganization();
+    const organization = await prepare();
     const { admin, slug: org } = organization;
-    for (const secret of SECRETS) service().config.secrets.set(`${org}/${secret}`, { value: 'x' });
-    await admin.applyConnection({ org, connection: connectionWith('a', ['s0', 's1']) });
+    const first = connectionWith('a', { secrets: ['s0', 's1'], runner: 'r0' });
+    await admin.applyConnection({ org, connection: first });
 
-    const { deps, database, config } = service();
+    const { deps, database, runners } = service();
     let fenced = false;
     const slow: Database<ConnectTables> = {
       ...database,
@@ -208,21 +265,74 @@ describe.each(engines)('references through crashes on %s', (kind) => {
       },
     };
     const client = await service().clientWith({ ...deps, database: slow }, organization);
-    const before = config.calls.filter((method) => method === 'register').length;
-    await client.applyConnection({ org, connection: connectionWith('a', ['s2', 's3']) });
-    expect(config.calls.filter((method) => method === 'register').length - before).toBe(2);
+    const registrations = () => runners.calls.filter((method) => method === 'register').length;
+    const before = registrations();
+    const second = connectionWith('a', { secrets: ['s2', 's3'], runner: 'r1' });
+    await client.applyConnection({ org, connection: second });
+    expect(registrations() - before).toBe(2);
     await expectCovered(organization);
+    await expectSettled(organization);
     const { revisions } = await admin.listConnectionRevisions({ org, connection: 'a' });
     expect(revisions.map(({ revision }) => revision)).toEqual([2, 1]);
   });
 
-  test('config-manager that is away refuses an apply with references, and stores nothing', async () => {
-    const organization = await service().newOrganization();
+  test.each<Called>(['config', 'runners'])(
+    'without %s an apply that needs it is refused, and stores nothing',
+    async (which) => {
+      const organization = await prepare();
+      const { admin, slug: org } = organization;
+      setFault(which, () => 'before');
+      const connection = connectionWith('a', { secrets: ['s0', 's1'], runner: 'r0' });
+      const error = await refusalOf(admin.applyConnection({ org, connection }));
+      expect(error.kind).toBe('unavailable');
+      expect(await rowsOf(organization)).toEqual([]);
+    },
+  );
+
+  test('a connection without a runner needs nothing of the runner gateway', async () => {
+    const { admin, slug: org } = await prepare();
+    service().runners.fault = () => 'before';
+    const { connection } = await admin.applyConnection({ org, connection: awsConnection('a') });
+    expect(service().runners.owners.has(awsOf(connection).metadata?.uid ?? '')).toBe(false);
+    await admin.deleteConnection({ org, connection: 'a' });
+    expect(await service().database.query.selectFrom('reference_outbox').selectAll().execute()).toEqual([]);
+  });
+
+  test.each<[Called, Called]>([
+    ['config', 'runners'],
+    ['runners', 'config'],
+  ])('what %s does not hear now it hears later, and %s does not wait', async (lost, other) => {
+    const organization = await prepare();
     const { admin, slug: org } = organization;
-    service().config.fault = () => 'before';
-    const error = await refusalOf(admin.applyConnection({ org, connection: awsConnection('a') }));
-    expect(error.kind).toBe('unavailable');
-    expect((await committed(organization)).size).toBe(0);
+    setFault(lost, (method) => (method === 'commit' || method === 'list' ? 'before' : undefined));
+    const content = { secrets: ['s0', 's1'], runner: 'r0' };
+    const { connection } = await admin.applyConnection({ org, connection: connectionWith('a', content) });
+    const uid = awsOf(connection).metadata?.uid ?? '';
+    expect(service()[other].owners.get(uid)?.confirmed).toBe(true);
+    expect(service()[lost].owners.get(uid)?.confirmed).toBe(false);
+    await reconcileReferences(later());
+    await deliver();
+    expect(service()[lost].owners.get(uid)?.confirmed).toBe(false);
+    setFault(lost, () => undefined);
+    await expectSettled(organization);
+    expect(service()[lost].owners.get(uid)?.confirmed).toBe(true);
+  });
+
+  test('a release that was not heard is not lost by a change that concerns only the other service', async () => {
+    const organization = await prepare();
+    const { admin, slug: org } = organization;
+    const withRunner = connectionWith('a', { secrets: ['s0', 's1'], runner: 'r0' });
+    const { connection } = await admin.applyConnection({ org, connection: withRunner });
+    const uid = awsOf(connection).metadata?.uid ?? '';
+    service().runners.fault = (method) => (method === 'commit' ? 'before' : undefined);
+    const withoutRunner = (id: string) => connectionWith('a', { secrets: [id, 's1'], runner: '' });
+    await admin.applyConnection({ org, connection: withoutRunner('s0') });
+    await admin.applyConnection({ org, connection: withoutRunner('s2') });
+    expect(service().runners.owners.get(uid)?.references.size).toBe(1);
+    service().runners.fault = () => undefined;
+    await deliver();
+    expect(service().runners.owners.get(uid)?.references.size).toBe(0);
+    await expectSettled(organization);
   });
 
   test('one owner that cannot be settled does not hold up the others', async () => {

@@ -49,6 +49,12 @@ export function parseReferences(stored: unknown): readonly Reference[] {
   throw new TypeError('the stored reference set is not a list of references');
 }
 
+/** Reads the uids that `reference_outbox` stores for runners. Throws for what is no list of texts. */
+export function parseUids(stored: unknown): readonly string[] {
+  if (Array.isArray(stored) && stored.every((uid) => typeof uid === 'string')) return stored;
+  throw new TypeError('the stored set is not a list of uids');
+}
+
 function isReference(value: unknown): value is Reference {
   if (typeof value !== 'object' || value === null) return false;
   const { kind, slug, key } = value as Record<string, unknown>;

@@ -9,34 +9,23 @@ import {
   missing,
   organizationCallerOf,
   serviceCallerOf,
-  stale,
-  state,
-  unavailable,
   type Violation,
 } from '@planton/rpc';
+import { createFakeOwners, type FakeOwners, type Fault, faulty, never } from './fake-owners.ts';
 
-export type Method = 'register' | 'commit' | 'list' | 'resolve';
-
-/** What becomes of a call: nothing special, lost before it had an effect, or its answer lost after it had. */
-export type Fault = 'before' | 'after' | undefined;
-
-interface RegisteredOwner {
-  readonly owner: { readonly kind: string; readonly uid: string; readonly slug: string };
-  readonly organizationUid: string;
-  revision: number;
-  confirmed: boolean;
-  time: number;
-  references: Set<string>;
-}
+export type Method = 'check' | 'register' | 'commit' | 'list' | 'resolve' | 'resolveOwned';
 
 /** Config-manager's side of the contract in memory, for one organisation level, with faults that a test chooses. */
-export interface FakeConfigManager {
+export interface FakeConfigManager extends Pick<FakeOwners, 'owners'> {
   /** `ORG/SLUG` to entries. */
   readonly secrets: Map<string, Record<string, string>>;
   /** `ORG/SLUG` to value. */
   readonly variables: Map<string, string>;
-  readonly owners: Map<string, RegisteredOwner>;
+  /** Uid of an organisation to its slug, for calls that name the uid alone. */
+  readonly organizations: Map<string, string>;
   readonly calls: Method[];
+  /** Purposes of reads, oldest first. */
+  readonly purposes: string[];
   fault: (method: Method) => Fault;
   /** Awaited before a registration takes effect. */
   beforeRegister: () => Promise<void>;
@@ -50,46 +39,50 @@ export function textOf({ target }: Reference): string {
 }
 
 export function createFakeConfigManager(): FakeConfigManager {
+  const book = createFakeOwners();
+  const call = <T>(method: Method, effect: () => T): T => {
+    fake.calls.push(method);
+    return faulty(fake.fault(method), effect);
+  };
   const fake: FakeConfigManager = {
     secrets: new Map(),
     variables: new Map(),
-    owners: new Map(),
+    organizations: new Map(),
+    owners: book.owners,
     calls: [],
+    purposes: [],
     fault: () => undefined,
     beforeRegister: async () => {},
     routes: (router) => {
       router.service(ConfigManager, {
         setReferences: async (request, context) => {
           const { actor } = serviceCallerOf(context);
-          const register = request.phase === ReferencePhase.REGISTER;
-          if (register) await fake.beforeRegister();
-          return faulty(fake, register ? 'register' : 'commit', () => {
-            if (!register) return commit(fake, request);
-            const may = (permission: Permission) =>
-              actor?.membership !== undefined && hasPermission(actor.membership, permission);
-            return registerAll(fake, request, may(Permission.SECRET_USE));
+          if (request.phase === ReferencePhase.COMMIT) {
+            return call('commit', () => {
+              book.commit(request, request.references.map(textOf));
+              return {};
+            });
+          }
+          await fake.beforeRegister();
+          return call(request.validateOnly ? 'check' : 'register', () => {
+            const may =
+              actor?.membership !== undefined && hasPermission(actor.membership, Permission.SECRET_USE);
+            registerAll(fake, book, request, may);
+            return {};
           });
         },
-        listUnconfirmedOwners: (request) =>
-          faulty(fake, 'list', () => ({
-            owners: [...fake.owners.values()]
-              .filter(
-                ({ confirmed, time }) =>
-                  !confirmed && time < timestampDate(request.before ?? never()).getTime(),
-              )
-              .map(({ owner, organizationUid, revision }) => ({ owner, organizationUid, revision })),
-          })),
+        listUnconfirmedOwners: ({ before }) =>
+          call('list', () => ({ owners: book.unconfirmed(timestampDate(before ?? never())) })),
         resolveReferences: (request, context) =>
-          faulty(fake, 'resolve', () => {
+          call('resolve', () => {
             organizationCallerOf(context);
-            const owner = fake.owners.get(request.ownerUid);
-            const values = request.references.map((reference, index) => {
-              if (!owner?.references.has(textOf(reference))) throw denied('NOT_REGISTERED', 'not registered');
-              const value = lookUp(fake, request.org, reference);
-              if (value === undefined) throw notFound([violation(reference, index)]);
-              return { value };
-            });
-            return { values };
+            return resolveAll(fake, request, request.org);
+          }),
+        resolveOwnedReferences: (request, context) =>
+          call('resolveOwned', () => {
+            if (serviceCallerOf(context).actor) throw denied('ACTOR_NOT_ALLOWED', 'in its own name alone');
+            const org = fake.organizations.get(request.organizationUid) ?? never();
+            return resolveAll(fake, request, org);
           }),
         getVariable: (request) => {
           const value = fake.variables.get(`${request.org}/${request.slug}`);
@@ -102,24 +95,32 @@ export function createFakeConfigManager(): FakeConfigManager {
   return fake;
 }
 
-function never(): never {
-  throw new Error('validation lets no request without a time pass');
+interface Resolve {
+  readonly ownerUid: string;
+  readonly references: readonly Reference[];
+  readonly purpose: string;
 }
 
-function faulty<T>(fake: FakeConfigManager, method: Method, effect: () => T): T {
-  fake.calls.push(method);
-  const fault = fake.fault(method);
-  if (fault === 'before') throw unavailable('LOST', 'the call was lost');
-  const result = effect();
-  if (fault === 'after') throw unavailable('LOST', 'the answer was lost');
-  return result;
+function resolveAll(fake: FakeConfigManager, { ownerUid, references, purpose }: Resolve, org: string) {
+  fake.purposes.push(purpose);
+  const owner = fake.owners.get(ownerUid);
+  const values = references.map((reference, index) => {
+    if (!owner?.references.has(textOf(reference))) throw denied('NOT_REGISTERED', 'not registered');
+    const value = lookUp(fake, org, reference);
+    if (value === undefined) throw notFound([violation(reference, index)]);
+    return { value };
+  });
+  return { values };
 }
 
-function registerAll(fake: FakeConfigManager, request: SetReferencesRequest, mayUse: boolean) {
-  const { owner, organizationUid, revision, references } = request;
-  if (!owner) return never();
-  const known = fake.owners.get(owner.uid);
-  if (known && revision < known.revision) throw stale('REVISION_STALE', 'older than what is registered');
+function registerAll(
+  fake: FakeConfigManager,
+  book: FakeOwners,
+  request: SetReferencesRequest,
+  mayUse: boolean,
+): void {
+  const { references } = request;
+  const known = book.check(request);
   const absent = references.flatMap((reference, index) =>
     lookUp(fake, request.org, reference) === undefined ? [violation(reference, index)] : [],
   );
@@ -128,37 +129,7 @@ function registerAll(fake: FakeConfigManager, request: SetReferencesRequest, may
   if (!mayUse && added.some(({ target }) => target.case === 'secret')) {
     throw denied('PERMISSION_DENIED', 'your role does not include secret_use');
   }
-  if (request.validateOnly) return {};
-  fake.owners.set(owner.uid, {
-    owner,
-    organizationUid,
-    revision,
-    confirmed: false,
-    time: Date.now(),
-    references: new Set([...(known?.references ?? []), ...references.map(textOf)]),
-  });
-  return {};
-}
-
-function commit(
-  fake: FakeConfigManager,
-  { owner, organizationUid, revision, references }: SetReferencesRequest,
-) {
-  if (!owner) return never();
-  const known = fake.owners.get(owner.uid);
-  if (known && revision < known.revision) throw stale('REVISION_STALE', 'older than what is registered');
-  const wanted = references.map(textOf);
-  const unregistered = wanted.filter((text) => !known?.references.has(text));
-  if (unregistered.length > 0) throw state('NOT_REGISTERED', `never registered: ${unregistered.join(', ')}`);
-  fake.owners.set(owner.uid, {
-    owner,
-    organizationUid,
-    revision,
-    confirmed: true,
-    time: Date.now(),
-    references: new Set(wanted),
-  });
-  return {};
+  if (!request.validateOnly) book.register(request, references.map(textOf));
 }
 
 function lookUp(fake: FakeConfigManager, org: string, { target }: Reference): string | undefined {

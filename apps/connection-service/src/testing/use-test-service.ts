@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { type Client, createClient } from '@connectrpc/connect';
+import { type Client, type ConnectRouter, createClient } from '@connectrpc/connect';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
 import { AuthMode, AwsProviderConnectionSchema } from '@planton/api/connect/v1/aws_provider_connection';
 import { ConnectionService } from '@planton/api/connect/v1/connection_service';
@@ -9,6 +9,7 @@ import {
   ProviderConnectionSchema,
 } from '@planton/api/connect/v1/provider_connection';
 import type { AuthorizationScope } from '@planton/api/connect/v1/provider_connection_authorization';
+import { RunnerService } from '@planton/api/runner/v1/runner_service';
 import {
   assertOutsideTransaction,
   type Database,
@@ -24,7 +25,9 @@ import type { Deps } from '../deps.ts';
 import { migrations } from '../migrations/index.ts';
 import { connectionRoutes } from '../routes.ts';
 import { type ConnectTables, SCHEMA } from '../schema.ts';
+import { defaultPace } from '../verification/pace.ts';
 import { createFakeConfigManager, type FakeConfigManager } from './fake-config-manager.ts';
+import { createFakeRunnerService, type FakeRunnerService } from './fake-runner-service.ts';
 
 export const KEY_ID = 'AKIAIOSFODNN7EXAMPLE';
 export const SECRET_KEY = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
@@ -46,6 +49,7 @@ export interface TestOrganization {
 export interface TestService {
   readonly platform: TestPlatform;
   readonly config: FakeConfigManager;
+  readonly runners: FakeRunnerService;
   readonly database: Database<ConnectTables>;
   readonly deps: Deps;
   /** Whatever was logged, as one text. */
@@ -55,7 +59,7 @@ export interface TestService {
   clientWith(deps: Deps, organization: TestOrganization): Promise<ConnectionClient>;
 }
 
-/** The service on a fresh database, behind the real interceptors, with an in-memory config-manager behind them too. */
+/** The service on a fresh database, behind the real interceptors, with the services that it calls in memory, behind them too. */
 export function useTestService(kind: EngineKind): () => TestService {
   const engine = useTestEngine(kind);
   let service: TestService | undefined;
@@ -73,20 +77,28 @@ export function useTestService(kind: EngineKind): () => TestService {
   };
 }
 
+/** Errors as the logger of the platform writes them: their properties are left out. */
+function describeErrors(_key: string, value: unknown): unknown {
+  if (!(value instanceof Error)) return value;
+  const { name, message, stack, cause } = value;
+  return { name, message, stack, cause };
+}
+
 async function assemble(database: Database<ConnectTables>): Promise<TestService> {
   const log: string[] = [];
   const write = (facts: unknown, text?: unknown) => {
-    log.push(`${JSON.stringify(facts)} ${String(text)}`);
+    log.push(`${JSON.stringify(facts, describeErrors)} ${String(text)}`);
   };
   const logger = { debug: write, info: write, warn: write, error: write } as Logger;
   const platform = await createTestPlatform({ logger });
   const config = createFakeConfigManager();
+  const runners = createFakeRunnerService();
+  const reach = (routes: (router: ConnectRouter) => void) =>
+    platform.serviceTransport(routes, 'connection-service', assertOutsideTransaction);
   const deps: Deps = {
     database,
-    configManager: createClient(
-      ConfigManager,
-      platform.serviceTransport(config.routes, 'connection-service', assertOutsideTransaction),
-    ),
+    configManager: createClient(ConfigManager, reach(config.routes)),
+    runners: createClient(RunnerService, reach(runners.routes)),
     lookUpEnvironments: async (uid) => {
       assertOutsideTransaction('looking up environments');
       return platform.environments.get(uid) ?? [];
@@ -96,6 +108,7 @@ async function assemble(database: Database<ConnectTables>): Promise<TestService>
     newUid: randomUUID,
     now: () => new Date(),
     random: Math.random,
+    verification: defaultPace,
   };
   const clientAs = async (on: Deps, member: TestMember) =>
     createClient(
@@ -105,6 +118,7 @@ async function assemble(database: Database<ConnectTables>): Promise<TestService>
   return {
     platform,
     config,
+    runners,
     database,
     deps,
     log,
@@ -113,6 +127,7 @@ async function assemble(database: Database<ConnectTables>): Promise<TestService>
       const org = { uid: randomUUID(), slug: `org-${randomUUID().slice(0, 8)}` };
       const environments = [{ uid: randomUUID(), slug: 'production' }];
       platform.environments.set(org.uid, environments);
+      config.organizations.set(org.uid, org.slug);
       config.secrets.set(`${org.slug}/aws-access-key-id`, { value: KEY_ID });
       config.secrets.set(`${org.slug}/aws-secret-access-key`, { value: SECRET_KEY });
       return {

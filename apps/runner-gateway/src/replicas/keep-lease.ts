@@ -5,6 +5,8 @@ import type { RunnerTables } from '../schema.ts';
 import { beat, reapReplicas } from './replica-store.ts';
 
 const BEAT_EVERY_MS = 1_000;
+/** A heartbeat that is not answered by then is on a connection that is dead: the next one takes another. */
+const ANSWER_LIMIT_MS = 3_000;
 /** How often the age of the lease is looked at, between beats that may hang. */
 const LOOK_EVERY_MS = 250;
 const SUSPEND_AFTER_MS = 2_000;
@@ -26,7 +28,7 @@ export interface Lease {
   state(): LeaseState;
   /** Whether other replicas were alive at the last heartbeat. */
   hasPeers(): boolean;
-  /** Resolves after the first heartbeat; sessions are opened only then. */
+  /** Resolves after the first heartbeat, also one that the database did not take: sessions are opened only once one is. */
   start(): Promise<void>;
   /** Ends the heartbeat and, where the database answers, leaves: others need not wait for it to be dead. */
   stop(): Promise<void>;
@@ -73,9 +75,29 @@ export function keepLease(settings: {
   const beatOnce = async () => {
     // The lease counts from before the statement: nobody can have seen it later.
     const started = monotonic();
-    peers = await beat(database.query, replicaUid);
-    heldSince = started;
-    look();
+    const taken = beat(database.query, replicaUid).then(({ others, known: expected }) => {
+      if (stopping.signal.aborted) return;
+      peers = others;
+      look();
+      // The others took it for dead while it was stopped: what it had is no longer its own.
+      if (!expected && known !== 'cut_off') {
+        known = 'cut_off';
+        settings.onCutOff();
+      }
+      heldSince = Math.max(heldSince, started);
+      look();
+    });
+    const limit = new AbortController();
+    const late = sleep(ANSWER_LIMIT_MS, undefined, { signal: limit.signal, ref: false }).then(() => {
+      throw new Error('the database does not answer');
+    });
+    try {
+      await Promise.race([taken, late]);
+    } finally {
+      limit.abort();
+      late.catch(() => {});
+      taken.catch(() => {});
+    }
   };
   const reap = async () => {
     const { replicas, sessions, operations, organizationUids } = await reapReplicas(database.query);
@@ -96,7 +118,7 @@ export function keepLease(settings: {
     state: look,
     hasPeers: () => peers > 0,
     start: async () => {
-      await beatOnce();
+      await beatOnce().catch((error: unknown) => logger.warn({ error }, 'the first heartbeat failed'));
       looking = setInterval(look, LOOK_EVERY_MS).unref();
       running = Promise.all([
         loop(BEAT_EVERY_MS, 'the heartbeat', beatOnce),

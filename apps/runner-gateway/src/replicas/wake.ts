@@ -14,6 +14,8 @@ export interface Wake {
   work(runnerUid: string): void;
   /** The operation has ended; the replica has a caller who waits for it. */
   ended(replicaUid: string, operationUid: string): void;
+  /** The operation has a new step; the replica has a caller who waits for it. */
+  stepped(replicaUid: string, operationUid: string): void;
   /** Someone asked for the end of an operation that the replica's session has. */
   cancelled(replicaUid: string, operationUid: string): void;
   /** Something was revoked. */
@@ -28,6 +30,7 @@ export interface Wake {
 export interface WakeHandlers {
   work(runnerUid: string): void;
   ended(operationUid: string): void;
+  stepped?(operationUid: string): void;
   cancelled(operationUid: string): void;
   revoked(): void;
   changed(organizationUid: string): void;
@@ -66,7 +69,7 @@ export function createWake(settings: {
 
   const handle = ([signal, subject]: Item) => {
     if (signal === 'revoked') handlers.revoked();
-    else handlers[signal](subject);
+    else handlers[signal]?.(subject);
     if (signal === 'changed') for (const watcher of watchers) watcher(subject);
   };
   const handLocal = () => {
@@ -115,6 +118,7 @@ export function createWake(settings: {
   return {
     work: (runnerUid) => signal(['work', runnerUid, '']),
     ended: (to, operationUid) => signal(['ended', operationUid, to]),
+    stepped: (to, operationUid) => signal(['stepped', operationUid, to]),
     cancelled: (to, operationUid) => signal(['cancelled', operationUid, to]),
     revoked: () => signal(['revoked', '', '']),
     changed: (organizationUid) => signal(['changed', organizationUid, '']),
@@ -130,6 +134,7 @@ export function createWake(settings: {
 const signals: ReadonlySet<unknown> = new Set<Signal>([
   'work',
   'ended',
+  'stepped',
   'cancelled',
   'revoked',
   'changed',

@@ -36,9 +36,23 @@ export function accessRuleOf(method: DescMethod): AccessRule {
   return found;
 }
 
-/** Throws unless every RPC of the service says who may call it. Called before a server listens. */
-export function assertAccessRules(service: DescService): void {
-  for (const method of service.methods) accessRuleOf(method);
+/** Who knows the caller of an RPC: `api` by a token, `mutual_tls` by the certificate of its connection. */
+export type ListenerKind = 'api' | 'mutual_tls';
+
+/**
+ * Throws unless every RPC of the service says who may call it, and may be served on the listener if one is given: what needs a
+ * client certificate belongs on the one that demands it, and nothing else does. Called before a server listens.
+ */
+export function assertAccessRules(service: DescService, listener?: ListenerKind): void {
+  for (const method of service.methods) {
+    const needed: ListenerKind =
+      accessRuleOf(method).rule.case === 'runnerCertificate' ? 'mutual_tls' : 'api';
+    if (listener !== undefined && needed !== listener) {
+      throw new Error(
+        `${method.parent.typeName}/${method.name} is for the ${needed} listener and cannot be served on the ${listener} one`,
+      );
+    }
+  }
 }
 
 function carriesSecrets(message: DescMessage, seen: Set<DescMessage>): boolean {

@@ -2,6 +2,8 @@ import { Permission } from '@planton/api/common/v1/access';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
 import { ConnectionService } from '@planton/api/connect/v1/connection_service';
 import { Identity } from '@planton/api/identity/v1/identity_service';
+import { RunnerGateway } from '@planton/api/runner/v1/runner_gateway';
+import { RunnerService } from '@planton/api/runner/v1/runner_service';
 import { describe, expect, test } from 'vitest';
 import { accessRuleOf, assertAccessRules } from './access-rule.ts';
 import { isRoleName, type RoleName, roleHolds, roleIncludes } from './permissions.ts';
@@ -23,6 +25,20 @@ describe('the table of roles', () => {
     ['deployer', Permission.SECRET_ACCESS, false],
     ['deployer', Permission.CONNECTION_WRITE, false],
     ['deployer', Permission.API_KEY_MANAGE, false],
+    ['owner', Permission.RUNNER_WRITE, true],
+    ['admin', Permission.RUNNER_WRITE, true],
+    ['developer', Permission.RUNNER_WRITE, false],
+    ['developer', Permission.RUNNER_READ, true],
+    ['developer', Permission.OPERATION_EXECUTE, true],
+    ['developer', Permission.CONNECTION_VERIFY, true],
+    ['viewer', Permission.RUNNER_READ, true],
+    ['viewer', Permission.RUNNER_WRITE, false],
+    ['viewer', Permission.OPERATION_EXECUTE, false],
+    ['viewer', Permission.CONNECTION_VERIFY, false],
+    ['deployer', Permission.RUNNER_READ, true],
+    ['deployer', Permission.CONNECTION_VERIFY, true],
+    ['deployer', Permission.OPERATION_EXECUTE, false],
+    ['deployer', Permission.RUNNER_WRITE, false],
   ] as const)('%s, permission %i: %s', (role, permission, holds) => {
     expect(roleHolds(role, permission)).toBe(holds);
   });
@@ -49,9 +65,11 @@ describe('the table of roles', () => {
   });
 });
 
+const services = [Identity, ConfigManager, ConnectionService, RunnerService, RunnerGateway];
+
 describe('the contract', () => {
   test('says of every RPC who may call it', () => {
-    for (const service of [Identity, ConfigManager, ConnectionService]) assertAccessRules(service);
+    for (const service of services) assertAccessRules(service);
   });
 
   test('a service with an RPC that says nothing is refused', () => {
@@ -63,7 +81,7 @@ describe('the contract', () => {
   });
 
   test('shows which answers carry secrets', () => {
-    const secretBearing = [Identity, ConfigManager, ConnectionService].flatMap(({ methods }) =>
+    const secretBearing = services.flatMap(({ methods }) =>
       methods.filter((method) => accessRuleOf(method).returnsSecrets).map(({ name }) => name),
     );
     expect(secretBearing).toEqual([
@@ -71,7 +89,11 @@ describe('the contract', () => {
       'ExchangeToken',
       'AccessSecret',
       'ResolveReferences',
+      'ResolveOwnedReferences',
       'IssueCredentials',
+      'CreateRunnerToken',
+      'RunConnectionOperation',
+      'OpenSession',
     ]);
   });
 });

@@ -12,6 +12,7 @@ const viewer = [
   Permission.VARIABLE_READ,
   Permission.CONNECTION_READ,
   Permission.CONNECTION_RESOLVE,
+  Permission.RUNNER_READ,
 ];
 
 /**
@@ -26,16 +27,20 @@ const permissionsOf: Readonly<Record<RoleName, ReadonlySet<Permission>>> = {
     Permission.SECRET_WRITE,
     Permission.VARIABLE_WRITE,
     Permission.CONNECTION_WRITE,
+    Permission.CONNECTION_VERIFY,
     Permission.REFERENCE_RESOLVE,
     Permission.CREDENTIALS_ISSUE,
+    Permission.OPERATION_EXECUTE,
   ]),
   viewer: new Set(viewer),
   deployer: new Set([
     Permission.ORGANIZATION_READ,
     Permission.CONNECTION_READ,
     Permission.CONNECTION_RESOLVE,
+    Permission.CONNECTION_VERIFY,
     Permission.REFERENCE_RESOLVE,
     Permission.CREDENTIALS_ISSUE,
+    Permission.RUNNER_READ,
   ]),
 };
 

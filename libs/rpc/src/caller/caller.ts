@@ -55,6 +55,19 @@ export const peerAddressKey = createContextKey('', { description: 'peer address'
 /** The verified access token of the actor, to be forwarded when a service calls another for the actor. */
 export const actorTokenKey = createContextKey<string | undefined>(undefined, { description: 'actor token' });
 
+/** Where a request comes from: for RPCs that have no caller in this sense. */
+export interface RequestOrigin {
+  readonly requestId: string;
+  readonly peerAddress: string;
+}
+
+export function requestOriginOf(context: HandlerContext): RequestOrigin {
+  return {
+    requestId: context.values.get(requestIdKey),
+    peerAddress: context.values.get(peerAddressKey),
+  };
+}
+
 /** The caller of an RPC that needs an identity. */
 export function callerOf(context: HandlerContext): Caller {
   const caller = context.values.get(callerKey);

@@ -15,6 +15,7 @@ import {
   requestIdKey,
   serviceCallerKey,
 } from '../caller/caller.ts';
+import { tlsConnectionKey } from '../caller/tls-connection.ts';
 import { denied, invalid, missing, unauthenticated } from '../errors/domain-error.ts';
 import { explainViolation } from './explain-violation.ts';
 
@@ -73,6 +74,10 @@ export function admit(settings: {
     const access = accessRuleOf(request.method);
     if (access.rule.case === 'anonymous') return;
     const { contextValues } = request;
+    if (access.rule.case === 'runnerCertificate') {
+      if (!contextValues.get(tlsConnectionKey)) throw certificateNeeded();
+      return;
+    }
     const org = organizationOf(message);
     const { token, actor } = await identify(request, access, org);
     const requestId = contextValues.get(requestIdKey);
@@ -133,6 +138,12 @@ function refuseNul(schema: DescMessage, message: Message): void {
     const violation = { field: name, message: 'must not hold a NUL character' };
     throw invalid('VALIDATION_FAILED', `${name}: ${violation.message}`, { violations: [violation] });
   }
+}
+
+function certificateNeeded() {
+  return denied('RUNNER_CERTIFICATE_REQUIRED', 'only a runner may call this, with its client certificate', {
+    hint: 'planton runner start',
+  });
 }
 
 function checkCaller(caller: Caller, rule: AccessRule['rule'], org: string): void {

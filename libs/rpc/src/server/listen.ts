@@ -16,6 +16,9 @@ export interface Listener {
 /** The beginning of every HTTP/2 connection (RFC 9113, section 3.4). */
 const HTTP2_PREFACE = 'PRI ';
 
+/** The setting that the address comes from. */
+const LISTEN_FLAG = '--listen';
+
 /** Milliseconds between two looks for connections that became idle while the server drains. */
 const SWEEP_INTERVAL_MS = 50;
 
@@ -48,7 +51,7 @@ export async function listen(
   handler: RequestHandler,
   tls?: { readonly cert: string; readonly key: string },
 ): Promise<Listener> {
-  const { host, port } = parseAddress(address);
+  const { host, port } = parseAddress(address, LISTEN_FLAG);
   const sessions = new Set<ServerHttp2Session>();
   const sockets = new Set<Socket>();
   const servers = tls ? secureServer(handler, tls) : plainServer(handler);
@@ -64,7 +67,9 @@ export async function listen(
   });
 
   await new Promise<void>((resolve, reject) => {
-    servers.front.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, address)));
+    servers.front.once('error', (error: NodeJS.ErrnoException) =>
+      reject(explainListenError(error, address, LISTEN_FLAG)),
+    );
     servers.front.listen({ host, port }, resolve);
   });
   const bound = servers.front.address() as AddressInfo;
@@ -128,27 +133,35 @@ function plainServer(handler: RequestHandler): Servers {
   return { front, http2: [http2], closeIdle: () => http1.closeIdleConnections(), end: () => http1.close() };
 }
 
-function parseAddress(address: string): { host: string; port: number } {
+/**
+ * Reads `HOST:PORT`; an empty host is every interface.
+ *
+ * @param flag the setting that the address comes from, for the message of what is thrown
+ */
+export function parseAddress(address: string, flag: string): { host: string; port: number } {
   const parts = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(address);
   const port = Number(parts?.[3]);
   if (!parts || port > 65_535) {
     throw new ListenFailed(
-      `"${address}" is not an address to listen on; write HOST:PORT, such as 127.0.0.1:8080`,
+      `"${address}" is not an address to listen on; write ${flag} HOST:PORT, such as 127.0.0.1:8080`,
     );
   }
   return { host: parts[1] ?? (parts[2] || '0.0.0.0'), port };
 }
 
-function explain(error: NodeJS.ErrnoException, address: string): Error {
+/** Says what to do about a listener that does not open. */
+export function explainListenError(error: NodeJS.ErrnoException, address: string, flag: string): Error {
   if (error.code === 'EADDRINUSE') {
     return new ListenFailed(
-      `${address} is in use by another program; choose another with --listen HOST:PORT`,
-      { cause: error },
+      `${address} is in use by another program; choose another with ${flag} HOST:PORT`,
+      {
+        cause: error,
+      },
     );
   }
   if (error.code === 'EACCES' || error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
     return new ListenFailed(
-      `cannot listen on ${address} (${error.code}); choose another with --listen HOST:PORT`,
+      `cannot listen on ${address} (${error.code}); choose another with ${flag} HOST:PORT`,
       { cause: error },
     );
   }

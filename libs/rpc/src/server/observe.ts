@@ -45,25 +45,66 @@ export function observe(settings: {
     };
     const options = { kind: SpanKind.SERVER, attributes: { ...attributes, 'planton.request_id': requestId } };
     return tracer.startActiveSpan(`${service.typeName}/${method.name}`, options, parent, async (span) => {
-      try {
-        const response = await next(request);
-        response.header.set(REQUEST_ID_HEADER, requestId);
-        settings.logger.debug(facts(), 'answered');
-        return response;
-      } catch (thrown) {
+      const refuse = (thrown: unknown) => {
         const known = settings.isUnavailable(thrown) ? databaseUnavailable(thrown) : thrown;
         const { error, unexpected } = mapError(known, packageOf(service.typeName), requestId);
         error.metadata.set(REQUEST_ID_HEADER, requestId);
-        span.setStatus({ code: SpanStatusCode.ERROR });
-        span.setAttribute('rpc.connect_rpc.error_code', error.code);
         if (unexpected) settings.logger.error({ ...facts(), code: error.code, error: thrown }, 'failed');
         else settings.logger.info({ ...facts(), code: error.code, reason: reasonOf(thrown) }, 'refused');
+        return error;
+      };
+      try {
+        const response = await next(request);
+        response.header.set(REQUEST_ID_HEADER, requestId);
+        if (response.stream) return { ...response, message: new ObservedStream(response.message, refuse) };
+        settings.logger.debug(facts(), 'answered');
+        return response;
+      } catch (thrown) {
+        const error = refuse(thrown);
+        span.setStatus({ code: SpanStatusCode.ERROR });
+        span.setAttribute('rpc.connect_rpc.error_code', error.code);
         throw error;
       } finally {
         span.end();
       }
     });
   };
+}
+
+/**
+ * The answers of a stream, with what their source throws mapped as for any other RPC. The span of a stream ends when the stream
+ * begins: one that stays open for days would be held for days.
+ */
+class ObservedStream<T> implements AsyncIterableIterator<T> {
+  readonly #source: AsyncIterator<T>;
+  readonly #refuse: (thrown: unknown) => Error;
+
+  constructor(source: AsyncIterable<T>, refuse: (thrown: unknown) => Error) {
+    this.#source = source[Symbol.asyncIterator]();
+    this.#refuse = refuse;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<T>> {
+    try {
+      return await this.#source.next();
+    } catch (thrown) {
+      throw this.#refuse(thrown);
+    }
+  }
+
+  async return(): Promise<IteratorResult<T>> {
+    await this.#source.return?.();
+    return { done: true, value: undefined };
+  }
+
+  async throw(thrown: unknown): Promise<IteratorResult<T>> {
+    if (!this.#source.throw) throw thrown;
+    return this.#source.throw(thrown);
+  }
 }
 
 function databaseUnavailable(cause: unknown) {

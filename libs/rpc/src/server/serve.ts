@@ -32,7 +32,7 @@ export interface ServeSettings {
  */
 export async function serve(settings: ServeSettings): Promise<Listener> {
   const services = [...settings.services, Health, ServerReflection];
-  for (const service of services) assertAccessRules(service);
+  for (const service of services) assertAccessRules(service, 'api');
   const names = settings.services.map((service) => service.typeName);
 
   const adapter = connectNodeAdapter({

@@ -1,4 +1,7 @@
-/** An error as AWS answers it. `message` goes to the client and holds nothing that it sent, beyond the name of an action. */
+/**
+ * An error as AWS answers it. `message` goes to the client and holds nothing that it sent, beyond the name of an action and the ARN of a
+ * role.
+ */
 export class AwsError extends Error {
   readonly status: number;
   readonly code: string;
@@ -14,6 +17,53 @@ export class AwsError extends Error {
 /** The same answer for an unknown key, an inactive key and a session token that does not belong to the key. */
 export function invalidClientTokenId(): AwsError {
   return new AwsError(403, 'InvalidClientTokenId', 'The security token included in the request is invalid.');
+}
+
+export function expiredToken(): AwsError {
+  return new AwsError(403, 'ExpiredToken', 'The security token included in the request is expired');
+}
+
+/**
+ * The same whatever denied it: a missing role, a caller that the trust policy does not name, an external ID that it does not ask for, an
+ * explicit denial.
+ */
+export function accessDenied(caller: string, action: string, resource: string): AwsError {
+  return new AwsError(
+    403,
+    'AccessDenied',
+    `User: ${caller} is not authorized to perform: ${action} on resource: ${resource}`,
+  );
+}
+
+export function invalidMfaCode(): AwsError {
+  return new AwsError(
+    403,
+    'AccessDenied',
+    'MultiFactorAuthentication failed with invalid MFA one time pass code. ',
+  );
+}
+
+export function validationError(message: string): AwsError {
+  return new AwsError(400, 'ValidationError', message);
+}
+
+/** One parameter that breaks a constraint of the contract of STS. */
+export function constraintViolation(parameter: string, constraint: string): AwsError {
+  return validationError(
+    `1 validation error detected: Value at '${parameter}' failed to satisfy constraint: ${constraint}`,
+  );
+}
+
+export function malformedPolicyDocument(): AwsError {
+  return new AwsError(400, 'MalformedPolicyDocument', 'Syntax errors in policy.');
+}
+
+export function throttling(): AwsError {
+  return new AwsError(400, 'Throttling', 'Rate exceeded');
+}
+
+export function serviceUnavailable(): AwsError {
+  return new AwsError(503, 'ServiceUnavailable', 'Service is unavailable. Please try again.');
 }
 
 export function signatureDoesNotMatch(message?: string): AwsError {

@@ -43,6 +43,18 @@ describe('names what is wrong without its value', () => {
       'accounts[0].users[0].accessKeys[0].secretAccessKey is not a string',
     ],
     [
+      '{"accounts": [{"id": "1", "users": [], "roles": [{"name": 1}]}]}',
+      'accounts[0].roles[0].name is not a string',
+    ],
+    [
+      '{"accounts": [{"id": "1", "users": [], "roles": [{"name": "r", "trustPolicy": "{}"}]}]}',
+      'accounts[0].roles[0].trustPolicy is not an object',
+    ],
+    [
+      '{"accounts": [{"id": "1", "users": [], "roles": [{"name": "r", "trustPolicy": {}, "maxSessionDuration": "1h"}]}]}',
+      'accounts[0].roles[0].maxSessionDuration is not a number',
+    ],
+    [
       JSON.stringify({ accounts: [account({ ...KEY, status: 'active' as 'Active' })] }),
       'accounts[0].users[0].accessKeys[0].status is not Active or Inactive',
     ],

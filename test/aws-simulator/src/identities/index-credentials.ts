@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { checkAccessKeyId, checkAccountId, checkSecretAccessKey } from '@planton/aws';
+import { deriveUniqueId } from './derive-unique-id.ts';
 import type { AccessKey, Account, Caller, Credential, FindCredential } from './identity.ts';
 
 /**
@@ -46,12 +46,12 @@ function toCredential(key: AccessKey, caller: Caller): Credential {
 function describeUser(account: Account, name: string): Caller {
   const partition = account.partition ?? 'aws';
   const arn = `arn:${partition}:iam::${account.id}:user/${name}`;
-  return { accountId: account.id, partition, arn, userId: deriveUniqueId('AIDA', arn) };
-}
-
-/** The same for the same ARN, so that a restart changes nothing. 21 characters, as AWS's are. */
-function deriveUniqueId(prefix: string, arn: string): string {
-  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-  const digest = createHash('sha256').update(arn).digest();
-  return prefix + Array.from(digest.subarray(0, 17), (byte) => alphabet[byte % 32]).join('');
+  return {
+    kind: 'user',
+    accountId: account.id,
+    partition,
+    arn,
+    principalArn: arn,
+    userId: deriveUniqueId('AIDA', arn),
+  };
 }

@@ -1,9 +1,10 @@
 import type { PartitionId } from '@planton/aws';
 import { findPartition } from '@planton/aws';
-import type { AccessKey, Account, User } from './identity.ts';
+import type { AccessKey, Account, Role, User } from './identity.ts';
 
 /**
- * Reads `{"accounts": [{"id", "users": [{"name", "accessKeys": [{"accessKeyId", "secretAccessKey"}]}]}]}`.
+ * Reads `{"accounts": [{"id", "users": [{"name", "accessKeys": [{"accessKeyId", "secretAccessKey"}]}], "roles": [{"name",
+ * "trustPolicy": {…}}]}]}`. Roles, their `path` and `maxSessionDuration`, the `partition` and the `status` of a key may be left out.
  *
  * @throws Error that names the place that is wrong, never a value
  */
@@ -23,7 +24,21 @@ export function parseAccounts(text: string): readonly Account[] {
         ),
       }),
     ),
+    ...(account.roles !== undefined && {
+      roles: listAt(account, 'roles', at).map(([role, roleAt]) => readRole(role, roleAt)),
+    }),
   }));
+}
+
+function readRole(role: Fields, at: string): Role {
+  return {
+    name: textAt(role, 'name', at),
+    ...(role.path !== undefined && { path: textAt(role, 'path', at) }),
+    trustPolicy: objectAt(role.trustPolicy, `${at}.trustPolicy`),
+    ...(role.maxSessionDuration !== undefined && {
+      maxSessionDuration: numberAt(role, 'maxSessionDuration', at),
+    }),
+  };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -57,6 +72,12 @@ function listAt(fields: Fields, name: string, at: string): readonly (readonly [F
 function textAt(fields: Fields, name: string, at: string): string {
   const value = fields[name];
   if (typeof value !== 'string') throw new Error(`${at}.${name} is not a string`);
+  return value;
+}
+
+function numberAt(fields: Fields, name: string, at: string): number {
+  const value = fields[name];
+  if (typeof value !== 'number') throw new Error(`${at}.${name} is not a number`);
   return value;
 }
 

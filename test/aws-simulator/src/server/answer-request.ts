@@ -6,7 +6,6 @@ import {
   missingAction,
   unknownPath,
 } from '../errors/aws-error.ts';
-import type { FindCredential } from '../identities/identity.ts';
 import { readParameters } from '../requests/read-parameters.ts';
 import { pathOf, type RawRequest } from '../requests/request.ts';
 import { parseAuthorization } from '../signing/parse-authorization.ts';
@@ -14,7 +13,7 @@ import { verifyRequest } from '../signing/verify-request.ts';
 import { sts } from '../sts/sts.ts';
 import { writeXml, type XmlElements } from '../xml/write-xml.ts';
 import type { RecordedCall } from './recorded-call.ts';
-import type { Service } from './service.ts';
+import type { Service, World } from './service.ts';
 
 const SERVICES: ReadonlyMap<string, Service> = new Map([sts].map((service) => [service.name, service]));
 
@@ -26,20 +25,21 @@ export interface Answer {
 
 /** What is found out about a request before it is answered or refused. */
 type Findings = {
-  -readonly [Name in 'service' | 'region' | 'action' | 'accessKeyId' | 'callerArn']?: RecordedCall[Name];
+  -readonly [Name in
+    | 'service'
+    | 'region'
+    | 'action'
+    | 'accessKeyId'
+    | 'callerArn'
+    | 'assumeRole']?: RecordedCall[Name];
 };
 
 /** Answers a request as AWS would. Never throws: what goes wrong is the answer. */
-export function answerRequest(
-  request: RawRequest,
-  findCredential: FindCredential,
-  requestId: string,
-  now: Date,
-): Answer {
+export function answerRequest(request: RawRequest, world: World, requestId: string, now: Date): Answer {
   const findings: Findings = {};
   const base = { requestId, time: now, method: request.method };
   try {
-    const { service, action, result } = performRequest(request, findCredential, now, findings);
+    const { service, action, result } = performRequest(request, world, now, findings);
     const content = { [`${action}Result`]: result, ResponseMetadata: { RequestId: requestId } };
     const xml = writeXml(`${action}Response`, content, service.namespace);
     return { status: 200, xml, record: { ...base, ...findings, status: 200 } };
@@ -63,7 +63,7 @@ export function writeError(error: AwsError, requestId: string, service = sts.nam
 
 function performRequest(
   request: RawRequest,
-  findCredential: FindCredential,
+  { findCredential, findRole, sessions }: World,
   now: Date,
   findings: Findings,
 ): { service: Service; action: string; result: XmlElements } {
@@ -86,7 +86,9 @@ function performRequest(
   if (service === undefined || perform === undefined || version !== service.version) {
     throw invalidAction(printable(action), printable(version));
   }
-  return { service, action, result: perform({ caller, region, parameters, now }) };
+  const note = (asked: RecordedCall['assumeRole']) => Object.assign(findings, { assumeRole: asked });
+  const result = perform({ caller, region, parameters, now, findRole, sessions, note });
+  return { service, action, result };
 }
 
 /** What is echoed stays short and plain. */

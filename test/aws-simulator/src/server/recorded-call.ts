@@ -1,4 +1,6 @@
-/** What the simulator remembers of a request. No key, no signature, no token, and no parameter but the action. */
+import type { AssumeRoleRequest } from '../sts/read-assume-role.ts';
+
+/** What the simulator remembers of a request. No secret key, no signature, no token. */
 export interface RecordedCall {
   readonly requestId: string;
   readonly time: Date;
@@ -10,6 +12,9 @@ export interface RecordedCall {
   readonly accessKeyId?: string;
   /** Present only when the signature was right. */
   readonly callerArn?: string;
+  /** Of a call of AssumeRole whose parameters were right, granted or not. */
+  readonly assumeRole?: AssumeRoleRequest;
+  /** 0 where nothing was answered. */
   readonly status: number;
   /** The code of the error that was answered. */
   readonly code?: string;

@@ -120,7 +120,7 @@ describe('over HTTP', () => {
   });
 
   test.each([
-    ['another action', { body: 'Action=AssumeRole&Version=2011-06-15' }, [400, 'InvalidAction']],
+    ['another action', { body: 'Action=GetFederationToken&Version=2011-06-15' }, [400, 'InvalidAction']],
     ['another version', { body: 'Action=GetCallerIdentity&Version=2010-05-08' }, [400, 'InvalidAction']],
     ['no version', { body: 'Action=GetCallerIdentity' }, [400, 'InvalidAction']],
     ['an action that is markup', { body: 'Action=%3Cscript%3E&Version=2011-06-15' }, [400, 'InvalidAction']],
@@ -142,10 +142,10 @@ describe('over HTTP', () => {
   });
 
   test('says which operation it could not find', async () => {
-    const body = 'Action=AssumeRole&Version=2011-06-15';
+    const body = 'Action=GetFederationToken&Version=2011-06-15';
     const response = await send(await signRequest({ body, host: host() }));
     expect(await response.text()).toContain(
-      '<Message>Could not find operation AssumeRole for version 2011-06-15</Message>',
+      '<Message>Could not find operation GetFederationToken for version 2011-06-15</Message>',
     );
   });
 

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { partitionOf } from '@planton/aws';
 import {
+  expiredToken,
   incompleteSignature,
   invalidClientTokenId,
   requestExpired,
@@ -20,7 +21,7 @@ const PRESIGNED_SECONDS = 900;
  * Believes a request only when its signature was made with a key that is known and active, for a service that is served,
  * over this very request, and not long ago.
  *
- * @throws AwsError `InvalidClientTokenId`, `SignatureDoesNotMatch`, `RequestExpired` or `IncompleteSignature`
+ * @throws AwsError `InvalidClientTokenId`, `ExpiredToken`, `SignatureDoesNotMatch`, `RequestExpired` or `IncompleteSignature`
  */
 export function verifyRequest(
   request: RawRequest,
@@ -32,6 +33,7 @@ export function verifyRequest(
   checkScope(authorization, services);
   const credential = findCredential(authorization.accessKeyId);
   if (credential === undefined || !isUsable(credential, authorization)) throw invalidClientTokenId();
+  if (credential.expireTime !== undefined && credential.expireTime <= now) throw expiredToken();
   checkSignedHeaders(authorization);
   checkTime(authorization, now);
   const { scope, time, signedHeaders, signature } = authorization;

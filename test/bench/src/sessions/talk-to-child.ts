@@ -20,22 +20,32 @@ export interface Memory {
   readonly heapUsed: number;
 }
 
+/** Loads `report-memory.ts` before a program, by its environment. */
+export const memoryReporter = {
+  NODE_OPTIONS: `--expose-gc --import ${join(import.meta.dirname, 'report-memory.ts')}`,
+};
+
 /** Starts a script with a channel, able to answer `memory`, see `report-memory.ts`. */
 export function forkChild(script: string, args: readonly string[], env: NodeJS.ProcessEnv): Child {
   const child = fork(script, args, {
-    env: { PATH: process.env.PATH, ...env },
-    execArgv: ['--expose-gc', '--import', join(import.meta.dirname, 'report-memory.ts')],
+    env: { PATH: process.env.PATH, ...memoryReporter, ...env },
+    execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    serialization: 'advanced',
+    serialization: 'json',
   });
+  return talkTo(child, script);
+}
+
+/** Talks to a process that has a channel. */
+export function talkTo(child: ChildProcess, name: string): Child {
   const hear = <Answer>() =>
     new Promise<Answer>((resolve, reject) => {
       const limit = setTimeout(
-        () => finish(() => reject(new Error(`${script} says nothing`))),
+        () => finish(() => reject(new Error(`${name} says nothing`))),
         ANSWER_LIMIT_MS,
       );
       const onMessage = (message: Answer) => finish(() => resolve(message));
-      const onExit = (code: number | null) => finish(() => reject(new Error(`${script} ended with ${code}`)));
+      const onExit = (code: number | null) => finish(() => reject(new Error(`${name} ended with ${code}`)));
       const finish = (settle: () => void) => {
         clearTimeout(limit);
         child.off('message', onMessage);

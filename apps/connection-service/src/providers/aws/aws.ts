@@ -9,7 +9,9 @@ import { checkSpec } from './check-spec.ts';
 import { issueCredentials, planCredentials } from './issue-credentials.ts';
 import { keepServerOwned } from './keep-server-owned.ts';
 import { normalizeSpec } from './normalize-spec.ts';
+import { readCauses, readVerification } from './read-verification.ts';
 import { referencesOf } from './references-of.ts';
+import { buildVerification, planVerification } from './verify-access.ts';
 
 const KIND = 'AwsProviderConnection';
 
@@ -34,4 +36,8 @@ export const aws: Provider<AwsProviderConnectionSpec> = {
   check: checkSpec,
   planCredentials,
   issueCredentials,
+  planVerification,
+  buildVerification,
+  readVerification,
+  readCauses,
 };

@@ -1,0 +1,54 @@
+import { type ConnectionVerification, VerificationOutcome } from '@planton/api/connect/v1/connection_status';
+import { formatAge } from '../output/format-age.ts';
+import { formatFields } from '../output/format-fields.ts';
+import { formatTime } from '../output/format-time.ts';
+
+const verdicts: Readonly<Record<VerificationOutcome, string>> = {
+  [VerificationOutcome.UNSPECIFIED]: 'nothing is known',
+  [VerificationOutcome.VERIFIED]: 'the connection works',
+  [VerificationOutcome.REFUSED]: 'the connection does not work',
+  [VerificationOutcome.INCONCLUSIVE]: 'it could not be found out; try again',
+};
+
+/** What a verification found, for a person: the verdict, what was observed, and possible causes with what to do about them. */
+export function reportVerification(connection: string, result: ConnectionVerification): string {
+  const { outcome, message, identity, runner, revision, verifyTime, lastSuccessTime, causes } = result;
+  const failed = outcome !== VerificationOutcome.VERIFIED;
+  return formatFields([
+    ['connection', connection],
+    ['revision', revision > 0 ? String(revision) : ''],
+    ['verdict', verdicts[outcome] ?? verdicts[VerificationOutcome.UNSPECIFIED]],
+    ['observed', message],
+    ['identity', identity],
+    ['verified by', runner === '' ? 'the platform runner' : `runner ${runner}`],
+    ['verified at', formatTime(verifyTime)],
+    ['last worked', failed ? formatTime(lastSuccessTime) || 'never' : ''],
+    ...causes.flatMap(({ code, message: cause, hint }, index) => [
+      [causes.length > 1 ? `cause ${index + 1}` : 'cause', `${code}: ${cause}`] as const,
+      ['hint', hint] as const,
+    ]),
+  ]);
+}
+
+/** What the last verification of a connection found, for a cell of a table: `yes, 3h ago`. Empty where there was none. */
+export function summarizeVerification(
+  verification: ConnectionVerification | undefined,
+  revision: number,
+  now: Date,
+): string {
+  if (!verification) return '';
+  // What was found belongs to what was verified; the connection is another one by now.
+  if (verification.revision !== revision) return 'changed since';
+  switch (verification.outcome) {
+    case VerificationOutcome.VERIFIED: {
+      const age = formatAge(verification.verifyTime, now);
+      return age === '' ? 'yes' : `yes, ${age}`;
+    }
+    case VerificationOutcome.REFUSED: {
+      const [likeliest] = verification.causes;
+      return likeliest ? `no: ${likeliest.code}` : 'no';
+    }
+    default:
+      return 'unknown';
+  }
+}

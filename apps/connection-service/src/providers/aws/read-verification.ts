@@ -1,0 +1,88 @@
+import type { AwsProviderConnectionSpec } from '@planton/api/connect/v1/aws_provider_connection';
+import {
+  type AwsAccessCause,
+  AwsAccessCauseCode,
+  AwsAccessCauseCodeSchema,
+  AwsAccessVerdict,
+  type OperationError,
+  type OperationOutput,
+  type VerifyAwsAccessOutput,
+} from '@planton/api/runner/v1/operation';
+import { compareAccount } from '@planton/aws';
+import type { FieldValues } from '../../references/reference.ts';
+import type { Cause } from '../../verification/verification.ts';
+import type { Conclusion } from '../provider.ts';
+import { readScalar } from './check-spec.ts';
+
+/**
+ * What a runner observed, compared once more with the account that the connection names: a verdict of the runner alone verifies
+ * nothing.
+ */
+export function readVerification(
+  spec: AwsProviderConnectionSpec,
+  resolved: FieldValues,
+  { kind }: OperationOutput,
+): Conclusion {
+  if (kind.case !== 'verifyAwsAccess')
+    return notUnderstood('the runner answered something else than it was asked');
+  const output = kind.value;
+  const expected = readScalar('spec.account_id', spec.accountId, resolved)?.value ?? '';
+  if (output.accountId === '') return notVerified(output);
+  const wrong = compareAccount(expected, output.accountId);
+  const detail = wrong?.message ?? `it is account ${expected}`;
+  const checks = [{ name: 'comparing the account', passed: wrong === undefined, detail }];
+  if (wrong) {
+    return { outcome: 'refused', message: wrong.message, causes: [wrong], identity: output.arn, checks };
+  }
+  if (output.verdict !== AwsAccessVerdict.VERIFIED) {
+    return { ...notVerified(output), identity: output.arn, checks };
+  }
+  return {
+    outcome: 'verified',
+    message: `account ${expected} answered as ${output.arn}`,
+    causes: [],
+    identity: output.arn,
+    checks,
+  };
+}
+
+/** The causes that a runner found for a failure. */
+export function readCauses({ causes }: OperationError): readonly Cause[] {
+  return causes.map(readCause);
+}
+
+function readCause({ code, message, hint }: AwsAccessCause): Cause {
+  const name = AwsAccessCauseCodeSchema.value[code]?.localName;
+  return {
+    code: name === undefined || code === AwsAccessCauseCode.UNSPECIFIED ? 'UNKNOWN' : name,
+    message,
+    hint,
+  };
+}
+
+/** The runner did not verify it, or named no account that could be compared. */
+function notVerified(output: VerifyAwsAccessOutput): Conclusion {
+  if (output.verdict === AwsAccessVerdict.VERIFIED) return notUnderstood('the runner named no account');
+  const refused = output.verdict === AwsAccessVerdict.REFUSED;
+  const fallback = refused
+    ? 'the credentials were refused'
+    : 'nothing could be found out about the credentials';
+  return {
+    outcome: refused ? 'refused' : 'inconclusive',
+    message: output.observation === '' ? fallback : output.observation,
+    causes: output.causes.map(readCause),
+    identity: '',
+    checks: [],
+  };
+}
+
+function notUnderstood(message: string): Conclusion {
+  const hint = 'run the same release of the runner as of the server';
+  return {
+    outcome: 'inconclusive',
+    message,
+    causes: [{ code: 'ANSWER_NOT_UNDERSTOOD', message, hint }],
+    identity: '',
+    checks: [],
+  };
+}

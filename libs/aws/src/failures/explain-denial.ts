@@ -1,0 +1,36 @@
+import {
+  callerPolicy,
+  externalId,
+  organizationPolicy,
+  propagating,
+  trustPolicy,
+  webIdentityTrust,
+} from './describe-cause.ts';
+import type { AwsFailureCause, AwsFailureContext } from './failure.ts';
+
+/** How AWS says that a policy decided, where it says it. */
+const DENIED = '(?:with an explicit deny in (?:an?|the)|because no)';
+const GUARDRAIL = new RegExp(
+  `${DENIED} (?:service control policy|resource control policy|permissions boundary|VPC endpoint policy|session policy)`,
+);
+const CALLER = new RegExp(`${DENIED} identity-based policy`);
+const TRUST = new RegExp(`${DENIED} (?:resource-based|role trust|trust) policy`);
+
+/**
+ * Why AWS denied. Asking who one is needs no permission, and so only a policy above the account can deny it. Of AssumeRole AWS says the
+ * same about a missing role, an untrusted caller and a wrong external ID; where it names the sort of policy that decided, that was observed.
+ */
+export function explainDenial(message: string, { method }: AwsFailureContext): readonly AwsFailureCause[] {
+  const explicit = message.includes('with an explicit deny');
+  if (GUARDRAIL.test(message)) return [organizationPolicy()];
+  if (CALLER.test(message)) return [callerPolicy(), ...(explicit ? [] : [trustPolicy()])];
+  if (explicit && TRUST.test(message)) return [trustPolicy()];
+  if (/sts:AssumeRoleWith(WebIdentity|SAML)/.test(message)) {
+    return [webIdentityTrust(), organizationPolicy(), propagating()];
+  }
+  if (TRUST.test(message)) return [trustPolicy(), externalId(), propagating()];
+  if (method === 'role' || /sts:AssumeRole\b/.test(message)) {
+    return [trustPolicy(), externalId(), organizationPolicy(), propagating()];
+  }
+  return [organizationPolicy()];
+}
