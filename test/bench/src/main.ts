@@ -14,6 +14,9 @@ import { startPostgres } from '@planton/database/testing';
 import { type Platform, startPlatform } from '@planton/test-platform';
 import { measureStarts, median } from './measure-start.ts';
 import { type Call, generator, measureThroughput } from './measure-throughput.ts';
+import { compareOperations } from './sessions/compare-operations.ts';
+import { compareSessions } from './sessions/compare-sessions.ts';
+import { memoryReporter } from './sessions/talk-to-child.ts';
 
 const ROUNDS = 5;
 const REQUESTS = 8_000;
@@ -172,11 +175,13 @@ async function measureReadiness(): Promise<void> {
 
 const postgres = await startPostgres({ durable: true });
 try {
-  const platform = await startPlatform({ databaseUrl: postgres.url });
+  const platform = await startPlatform({ databaseUrl: postgres.url, channel: true, env: memoryReporter });
   try {
     await prepare(platform);
     await compareThroughput(platform);
     compareStarts(platform);
+    await compareSessions(platform, print);
+    await compareOperations(platform, postgres.url, print);
   } finally {
     await platform.stop();
   }

@@ -10,23 +10,30 @@ export interface Identities {
 }
 
 const AT_ONCE = 16;
+/** The gateway takes 200 sessions of one registration at most. */
+const PER_RUNNER = 150;
 
-/** Registers the runner `bench` in the organisation `bench`, where they are not there yet, and enrols instances. */
-export async function enrolMany(platform: Platform, count: number): Promise<Identities> {
-  await platform.planton('runner', 'register', '--name', 'bench', '--org', 'bench');
-  const pool = ['runner', 'token', 'create', 'bench', '--pool', '--org', 'bench'];
-  const token = (await platform.planton(...pool)).trim();
-  const { privateKey, certificateRequest } = await createKeyRequest();
+/** Registers as many runners as it takes in the organisation `bench`, named after the prefix, and enrols instances. */
+export async function enrolMany(platform: Platform, prefix: string, count: number): Promise<Identities> {
   const { runners } = createPlanton({ server: platform.url, apiKey: platform.ownerKey() });
+  const { privateKey, certificateRequest } = await createKeyRequest();
+  const tokens: string[] = [];
+  for (let i = 0; i * PER_RUNNER < count; i++) {
+    const runner = `${prefix}-${i}`;
+    await runners.registerRunner({ org: 'bench', name: runner });
+    const { text } = await runners.createRunnerToken({ org: 'bench', runner, useLimit: 0 });
+    tokens.push(text);
+  }
   const certificates: string[] = [];
   let ca = '';
-  let left = count;
+  let next = 0;
   const work = async () => {
-    while (left-- > 0) {
+    while (next < count) {
+      const index = next++;
       const { certificate } = await runners.enrollRunner({
-        token,
+        token: tokens[index % tokens.length] ?? '',
         certificateRequest,
-        instanceName: `bench-${left}`,
+        instanceName: `bench-${index}`,
         ephemeral: true,
       });
       ca = certificate?.caBundle ?? '';

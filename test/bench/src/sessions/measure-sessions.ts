@@ -4,7 +4,7 @@ import { median } from '../measure-start.ts';
 import { enrolMany } from './enrol-many.ts';
 import type { Orders, Report } from './hold-sessions.ts';
 import { makeCertificates } from './make-certificates.ts';
-import { type Child, forkChild, type Memory } from './talk-to-child.ts';
+import { type Child, forkChild, type Memory, talkTo } from './talk-to-child.ts';
 
 const SESSIONS = 1_000;
 const WARM_UP = 100;
@@ -78,8 +78,11 @@ export async function measureBareSessions(kind: 'connect' | 'grpc-js'): Promise<
 }
 
 /** The gateway, with everything that the server does beside it. */
-export async function measureGatewaySessions(platform: Platform, server: Child): Promise<SessionFigures> {
-  const identities = await enrolMany(platform, SESSIONS + WARM_UP);
+export async function measureGatewaySessions(platform: Platform, round: number): Promise<SessionFigures> {
+  const identities = await enrolMany(platform, `round-${round}`, SESSIONS + WARM_UP);
+  const process = platform.process();
+  if (!process) throw new Error('the server does not run');
+  const server = talkTo(process, 'the server');
   return measure(server, { url: `https://${platform.runnerAddress}`, ...identities }, false);
 }
 
