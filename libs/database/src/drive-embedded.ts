@@ -1,5 +1,6 @@
 import type { PGlite, Transaction as PGliteTransaction } from '@electric-sql/pglite';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
+import { createTurnYielder } from './yield-turn.ts';
 
 interface EmbeddedConnection extends DatabaseConnection {
   transaction?: OpenTransaction | undefined;
@@ -22,10 +23,12 @@ const ROLLBACK = Symbol('rollback');
  * transaction lock alone puts them in order.
  */
 export function createEmbeddedDriver(pglite: PGlite): Driver {
+  const yieldTurn = createTurnYielder();
   return {
     init: async () => {},
-    acquireConnection: async () => createConnection(pglite),
+    acquireConnection: async () => createConnection(pglite, yieldTurn),
     beginTransaction: async (connection, settings) => {
+      await yieldTurn();
       (connection as EmbeddedConnection).transaction = await begin(pglite, settings);
     },
     commitTransaction: async (connection) => {
@@ -45,9 +48,10 @@ export function createEmbeddedDriver(pglite: PGlite): Driver {
   };
 }
 
-function createConnection(pglite: PGlite): EmbeddedConnection {
+function createConnection(pglite: PGlite, yieldTurn: () => Promise<void>): EmbeddedConnection {
   return {
     async executeQuery<R>(this: EmbeddedConnection, query: CompiledQuery): Promise<QueryResult<R>> {
+      await yieldTurn();
       const target = this.transaction?.handle ?? pglite;
       const { rows, affectedRows } = await target.query<R>(query.sql, [...query.parameters]);
       return affectedRows === undefined ? { rows } : { rows, numAffectedRows: BigInt(affectedRows) };

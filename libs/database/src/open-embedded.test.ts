@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { expect, onTestFinished, test } from 'vitest';
 import { DataDirLockedError } from './lock-data-dir.ts';
 import { openEmbedded } from './open-embedded.ts';
@@ -53,4 +53,40 @@ test('a cluster whose making was interrupted is made anew', async () => {
   const engine = await openEmbedded({ dataDir });
   onTestFinished(() => engine.close());
   await engine.ping();
+});
+
+test.each([
+  ['one query after another', (db: Kysely<unknown>) => sql`select 1`.execute(db)],
+  [
+    'one transaction after another',
+    (db: Kysely<unknown>) => db.transaction().execute((tx) => sql`select 1`.execute(tx)),
+  ],
+  [
+    'many at once',
+    (db: Kysely<unknown>) => Promise.all(Array.from({ length: 10 }, () => sql`select 1`.execute(db))),
+  ],
+])('%s leaves room for timers and sockets', async (_, query) => {
+  const engine = await openEmbedded();
+  onTestFinished(() => engine.close());
+  let turns = 0;
+  const timer = setInterval(() => {
+    turns += 1;
+  }, 1);
+  onTestFinished(() => clearInterval(timer));
+  for (let count = 0; count < 5_000 && turns < 3; count++) await query(engine.kysely);
+  expect(turns).toBeGreaterThanOrEqual(3);
+});
+
+test('a long transaction leaves room for timers and sockets', async () => {
+  const engine = await openEmbedded();
+  onTestFinished(() => engine.close());
+  let turns = 0;
+  const timer = setInterval(() => {
+    turns += 1;
+  }, 1);
+  onTestFinished(() => clearInterval(timer));
+  await engine.kysely.transaction().execute(async (tx) => {
+    for (let count = 0; count < 5_000 && turns < 3; count++) await sql`select 1`.execute(tx);
+  });
+  expect(turns).toBeGreaterThanOrEqual(3);
 });

@@ -98,7 +98,15 @@ describe('what belongs in which room', () => {
 
   test('a connection provider is known in its own folder and the registry alone', () => {
     const names = /\baws\b/i;
-    const rooms = ['connections', 'resolution', 'defaults', 'authorizations', 'references', 'credentials'];
+    const rooms = [
+      'connections',
+      'resolution',
+      'defaults',
+      'authorizations',
+      'references',
+      'credentials',
+      'verification',
+    ];
     const among = (path: string) =>
       rooms.some((room) => path.startsWith(`apps/connection-service/src/${room}/`)) && !isTest(path);
     const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');

@@ -13,7 +13,7 @@ import { verify } from '../testing/collect-verification.ts';
 import { ACCOUNT, answering, failed, runnerStep, succeeded } from '../testing/fake-runner-service.ts';
 import { runnerMode, useVerification } from '../testing/use-verification.ts';
 
-const { REFUSED, INCONCLUSIVE } = VerificationOutcome;
+const { VERIFIED, REFUSED, INCONCLUSIVE } = VerificationOutcome;
 
 describe.each(engines)('what verifications mean on %s', (kind) => {
   const { service, connected, statusOf, auditOf } = useVerification(kind);
@@ -91,6 +91,16 @@ describe.each(engines)('what verifications mean on %s', (kind) => {
       message: 'it did not work',
       causes: [{ code: 'SOME_REASON', message: 'it did not work', hint: 'look there' }],
     });
+  });
+
+  test('a runner that never stops talking is not listened to for ever', async () => {
+    const { admin, slug: org } = await connected();
+    const step = runnerStep('thinking', OperationStepState.RUNNING);
+    const end = succeeded({ verdict: AwsAccessVerdict.VERIFIED, accountId: ACCOUNT, arn: 'arn' });
+    service().runners.carry = () => [...Array.from({ length: 600 }, () => step), end];
+    const { steps, result } = await verify(admin, org, 'a');
+    expect(steps.filter((each) => each === 'thinking: running')).toHaveLength(500);
+    expect(result.outcome).toBe(VERIFIED);
   });
 
   test('a runner that is offline is waited for, and then said to be', async () => {

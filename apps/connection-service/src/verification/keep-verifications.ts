@@ -13,6 +13,7 @@ export function keepVerifications(deps: Deps): { start(): void; stop(): Promise<
   const stopping = new AbortController();
   const { signal } = stopping;
   const active = new Set<Promise<void>>();
+  let wake = () => {};
   let running: Promise<void> = Promise.resolve();
 
   /** @returns whether more may be due than there was room for */
@@ -20,14 +21,17 @@ export function keepVerifications(deps: Deps): { start(): void; stop(): Promise<
     const room = CONCURRENCY - active.size;
     const claimed = await claimDueConnections(deps.database.query, room, LEASE_SECONDS);
     for (const connection of claimed) {
-      const verifying = verifyDue(deps, connection, signal).finally(() => active.delete(verifying));
+      const verifying = verifyDue(deps, connection, signal).finally(() => {
+        active.delete(verifying);
+        wake();
+      });
       active.add(verifying);
     }
     return claimed.length === room;
   };
 
   const loop = async () => {
-    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    signal.addEventListener('abort', () => wake());
     while (!signal.aborted) {
       let more = false;
       try {
@@ -37,7 +41,11 @@ export function keepVerifications(deps: Deps): { start(): void; stop(): Promise<
           deps.logger.warn({ error }, 'claiming due connections failed and is tried again');
       }
       if (more) {
-        await Promise.race([stopped, ...active]);
+        while (active.size === CONCURRENCY && !signal.aborted) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
         continue;
       }
       const pause = deps.verification.pollMs * (0.5 + deps.random());

@@ -13,10 +13,11 @@ export interface Reach {
   readonly signal: AbortSignal;
   /** Reads what the connection refers to. The read is on record before the values come. */
   readValues(connection: ConnectionRow): AskForValues;
-  /** Has the runner of the connection, or the platform runner, carry out the operation. */
+  /** Has the runner of the connection, or the platform runner, carry out the operation, until `ended`. */
   runOperation(
     connection: ConnectionRow,
     input: OperationInput,
+    ended: AbortSignal,
   ): AsyncIterable<RunConnectionOperationResponse>;
 }
 
@@ -28,7 +29,8 @@ const OPERATION_SECONDS = 30n;
 const CALL_TIMEOUT_MS = 35_000;
 
 /** The permissions of the actor decide, here and in the other services. */
-export function reachAsActor(deps: ReachDeps, context: HandlerContext, signal: AbortSignal): Reach {
+export function reachAsActor(deps: ReachDeps, context: HandlerContext): Reach {
+  const { signal } = context;
   const options = { contextValues: asActor(context), signal };
   return {
     signal,
@@ -42,8 +44,11 @@ export function reachAsActor(deps: ReachDeps, context: HandlerContext, signal: A
         },
         options,
       ),
-    runOperation: (connection, input) =>
-      runOperation(deps, connection, connection.organization_slug, input, 'verification', options),
+    runOperation: (connection, input, ended) =>
+      runOperation(deps, connection, input, connection.organization_slug, 'verification', {
+        ...options,
+        signal: AbortSignal.any([signal, ended]),
+      }),
   };
 }
 
@@ -61,16 +66,18 @@ export function reachAsService(deps: ReachDeps, signal: AbortSignal): Reach {
         },
         { signal },
       ),
-    runOperation: (connection, input) =>
-      runOperation(deps, connection, '', input, 'scheduled verification', { signal }),
+    runOperation: (connection, input, ended) =>
+      runOperation(deps, connection, input, '', 'scheduled verification', {
+        signal: AbortSignal.any([signal, ended]),
+      }),
   };
 }
 
 function runOperation(
   { runners }: ReachDeps,
   connection: ConnectionRow,
-  org: string,
   input: OperationInput,
+  org: string,
   what: string,
   options: CallOptions,
 ): AsyncIterable<RunConnectionOperationResponse> {

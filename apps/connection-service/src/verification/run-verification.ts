@@ -100,10 +100,12 @@ async function carryOut(
     endWait(false, finding.message);
     return finding;
   };
+  // A stream that is not read to its end is not closed otherwise.
+  const ended = new AbortController();
   let steps = 0;
   tell({ name: waiting, state: RUNNING });
   try {
-    for await (const { event } of reach.runOperation(connection, input)) {
+    for await (const { event } of reach.runOperation(connection, input, ended.signal)) {
       if (event.case === 'operation' && event.value.attempt > 0) endWait(true);
       if (event.case === 'step') {
         endWait(true);
@@ -118,6 +120,8 @@ async function carryOut(
     }
   } catch (thrown) {
     return lost(concludeError(thrown, reach.signal));
+  } finally {
+    ended.abort();
   }
   const message = 'the runner gateway ended the call without a result';
   return lost(inconclusive('OPERATION_NOT_ENDED', message, 'try again in a moment'));

@@ -41,14 +41,12 @@ async function verifyNow(
   const caller = organizationCallerOf(context);
   const { organization } = caller.membership;
   const origin: AuditOrigin = { organizationUid: organization.uid, caller };
-  const ending = new AbortController();
   let connection: ConnectionView | undefined;
   try {
     await deps.scopeOf(context, '', { write: true });
     connection = await getConnectionView(deps.database.query, organization, request.connection);
     const subject = subjectOf(connection);
-    const reach = reachAsActor(deps, context, AbortSignal.any([context.signal, ending.signal]));
-    const finding = await runVerification(subject, reach, tell);
+    const finding = await runVerification(subject, reachAsActor(deps, context), tell);
     return await recordFinding(deps, origin, subject, finding, { kind: 'request' });
   } catch (thrown) {
     const error = toDomainError(thrown);
@@ -63,8 +61,5 @@ async function verifyNow(
       },
     });
     throw thrown;
-  } finally {
-    // A stream whose end nobody awaits is not closed otherwise.
-    ending.abort();
   }
 }

@@ -29,3 +29,8 @@ export function defineKind<Name extends KindName>(rules: KindRules<Name>): KindR
   // The registry looks rules up by the case of the input that it passes to them.
   return rules as unknown as KindRules;
 }
+
+/** A registry of these kinds. */
+export function mapKinds(kinds: readonly KindRules[]): OperationKinds {
+  return new Map(kinds.map((rules) => [rules.name, rules]));
+}

@@ -27,6 +27,7 @@ interface Waiting<Item, Answer> {
  * One bad item fails alone: a batch that fails for another reason than an absent database is written again item by item.
  *
  * @param settings.keyOf items with the same key never share a statement; the later one waits
+ * @param settings.gatherMs the least time between the beginnings of two statements, for statements that are dear whatever they write
  * @param settings.write answers in the order of the items
  */
 export function writeInBatches<Item, Answer>(settings: {
@@ -35,11 +36,13 @@ export function writeInBatches<Item, Answer>(settings: {
   /** Statements under way at once. */
   readonly concurrency: number;
   readonly keyOf?: (item: Item) => string;
+  readonly gatherMs?: number;
 }): BatchWriter<Item, Answer> {
-  const { largest, concurrency, keyOf } = settings;
+  const { largest, concurrency, keyOf, gatherMs = 0 } = settings;
   const detach = AsyncLocalStorage.snapshot();
   let queue: Waiting<Item, Answer>[] = [];
   let underWay = 0;
+  let gathering: NodeJS.Timeout | undefined;
   const busyKeys = new Set<string>();
   let idlers: (() => void)[] = [];
 
@@ -67,11 +70,16 @@ export function writeInBatches<Item, Answer>(settings: {
       if (underWay === 0 && queue.length === 0) for (const idler of idlers.splice(0)) idler();
     }
   };
+  const gatherOn = () => {
+    gathering = undefined;
+    startNext();
+  };
   const startNext = () => {
-    while (underWay < concurrency && queue.length > 0) {
+    while (underWay < concurrency && queue.length > 0 && gathering === undefined) {
       const batch = take();
       if (batch.length === 0) return;
       underWay += 1;
+      if (gatherMs > 0 && batch.length < largest) gathering = setTimeout(gatherOn, gatherMs);
       void detach(run, batch);
     }
   };

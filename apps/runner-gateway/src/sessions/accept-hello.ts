@@ -21,7 +21,9 @@ import {
 } from './session-store.ts';
 
 /** Hellos that one statement answers. */
-const LARGEST_BATCH = 64;
+const LARGEST_BATCH = 128;
+/** The embedded database plans every statement anew, which costs more than what it does. */
+const EMBEDDED_GATHER_MS = 40;
 /** Characters of JSON that the facts about a host may have. */
 const LARGEST_HOST = 4 * 1024;
 
@@ -77,7 +79,9 @@ export function createHelloAcceptor(settings: {
   const writer = writeInBatches<SessionRequest, OpenedSession>({
     write: (requests) => openSessions(deps.database.query, deps.replicaUid, requests, limits.perRunner),
     largest: LARGEST_BATCH,
-    concurrency: 2,
+    ...(deps.database.engine.kind === 'pglite'
+      ? { concurrency: 1, gatherMs: EMBEDDED_GATHER_MS }
+      : { concurrency: 2 }),
     keyOf: ({ instanceUid }) => instanceUid,
   });
 
@@ -187,7 +191,8 @@ export function createHelloAcceptor(settings: {
   return {
     accept: async (session, hello, origin) => {
       if (draining) return refuse(session, [GatewayGoodbyeReason.SHUTDOWN, 'this gateway is about to end']);
-      if (lease.state() !== 'held') return refuse(session, refusals.isolated);
+      // A replica that is suspended finds out by trying: the statement needs the database.
+      if (lease.state() === 'cut_off') return refuse(session, refusals.isolated);
       if (live.count + opening >= limits.perReplica)
         return refuse(session, [
           GatewayGoodbyeReason.TOO_MANY_SESSIONS,

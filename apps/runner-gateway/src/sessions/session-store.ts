@@ -115,6 +115,7 @@ const OPEN = prepareStatement<OpenedSession & { readonly instance_uid: string }>
     update "${SCHEMA}".runner_instance i set used_generation = j.generation, version = j.version, host = j.host::jsonb,
       generation = greatest(i.generation, j.generation)
     from judged j where i.uid = j.instance_uid and j.verdict = 'open'
+      and (i.used_generation <> j.generation or i.version <> j.version or i.host <> j.host::jsonb)
   ), opened as (
     insert into "${SCHEMA}".session as s (instance_uid, uid, runner_uid, organization_uid, replica_uid, process_uid, max_in_flight,
       version)

@@ -5,6 +5,7 @@
 export function cleanText(text: string, limit: number): string {
   const clean = text.toWellFormed().replaceAll('\0', '');
   if (clean.length <= limit) return clean;
-  const characters = Array.from(clean.slice(0, 2 * limit));
+  // One unit more than the limit can take, so that what is longer shows.
+  const characters = Array.from(clean.slice(0, 2 * limit + 1));
   return characters.length <= limit ? clean : `${characters.slice(0, limit - 1).join('')}…`;
 }

@@ -107,12 +107,12 @@ export function keepAttempts(
 
   const begin = (assignment: Assignment, attempt: AttemptReference) => {
     const started = monotonic();
+    send?.({ case: 'accepted', value: { attempt } });
     const operation = runOperation(assignment, attempt, deps, ({ time, ...step }) =>
       send?.({ case: 'output', value: { attempt, step: { ...step, time: timestampFromDate(time) } } }),
     );
     const running = { attempt, operation };
     inFlight.set(attempt.operationUid, running);
-    send?.({ case: 'accepted', value: { attempt } });
     operation.outcome.then((outcome) => {
       // It may have been discarded, and its place taken by a later attempt.
       if (inFlight.get(attempt.operationUid) !== running) return;

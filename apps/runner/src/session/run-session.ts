@@ -128,15 +128,10 @@ export async function runSession(connection: GatewayConnection, deps: SessionDep
     if (!hasNamed) getReady(frame);
   };
   const beat = (interval: number) => {
-    let heard = connection.bytesHeard();
-    let heardAt = monotonic();
-    const timer = setInterval(() => {
-      outbox.send({ case: 'heartbeat', value: { inFlight: attempts.inFlight() } });
-      if (connection.bytesHeard() !== heard) {
-        heard = connection.bytesHeard();
-        heardAt = monotonic();
-      } else if (monotonic() - heardAt > timing.silenceLimitMs) lose('the gateway has fallen silent');
-    }, interval);
+    const timer = setInterval(
+      () => outbox.send({ case: 'heartbeat', value: { inFlight: attempts.inFlight() } }),
+      interval,
+    );
     return () => clearInterval(timer);
   };
   const reconcile = ({ keep }: Reconcile) => {

@@ -9,8 +9,6 @@ export interface Timing extends PingTiming {
   readonly dialLimitMs: number;
   /** From the hello to the welcome, and from there to what has to follow it. */
   readonly welcomeLimitMs: number;
-  /** Without a byte from the gateway, its answers to pings included, before the connection counts as dead. */
-  readonly silenceLimitMs: number;
   /** A session that lasted this long forgets the failures before it. */
   readonly settledMs: number;
   /** From the goodbye until the gateway ends the stream. */
@@ -33,7 +31,6 @@ export const defaultTiming: Timing = {
   backoff: { baseMs: 1_000, capMs: 30_000 },
   dialLimitMs: 20_000,
   welcomeLimitMs: 20_000,
-  silenceLimitMs: 40_000,
   settledMs: 30_000,
   partingMs: 3_000,
   renewalJitterMs: 3_600_000,

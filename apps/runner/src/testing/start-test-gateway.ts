@@ -1,11 +1,17 @@
 import { once } from 'node:events';
-import { createSecureServer, type ServerHttp2Session } from 'node:http2';
+import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { Code, ConnectError, createContextKey, createContextValues } from '@connectrpc/connect';
-import { connectNodeAdapter } from '@connectrpc/connect-node';
+import {
+  Code,
+  ConnectError,
+  createConnectRouter,
+  createContextKey,
+  createContextValues,
+} from '@connectrpc/connect';
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import type { OperationInputSchema } from '@planton/api/runner/v1/operation';
 import type { RunnerCertificate } from '@planton/api/runner/v1/runner';
 import {
@@ -108,49 +114,48 @@ export async function startTestGateway(
     renew: undefined,
   };
 
-  const handler = connectNodeAdapter({
-    contextValues: (request) =>
-      createContextValues().set(
-        socketKey,
-        ('stream' in request
-          ? (request.stream.session as ServerHttp2Session).socket
-          : undefined) as TLSSocket,
-      ),
-    routes: (router) =>
-      router.service(RunnerGateway, {
-        openSession: async function* (requests, context) {
-          if (does.refuse) throw new ConnectError('who are you', Code.Unauthenticated);
-          const socket = context.values.get(socketKey);
-          const outbox = createQueue<MessageInitShape<typeof OpenSessionResponseSchema>>();
-          const session = createSession(socket, outbox.push);
-          const read = async () => {
-            for await (const { sequence, frame } of requests) {
-              session.sequences.push(sequence);
-              session.frames.push(frame);
-              if (frame.case === 'hello') {
-                Object.assign(session, { hello: frame.value });
-                sessions.push(session);
-                greet(session);
-              } else if (frame.case === 'result' && does.acknowledge && frame.value.attempt) {
-                session.send({ case: 'ack', value: { attempt: frame.value.attempt } });
-              } else if (frame.case === 'goodbye') break;
-            }
-          };
-          read()
-            .catch(() => {})
-            .finally(() => {
-              session.isOver = true;
-              outbox.end();
-            });
-          yield* outbox.items;
-        },
-        renewCertificate: async (_, context) => {
-          const socket = context.values.get(socketKey);
-          if (!does.renew || !socket) throw new ConnectError('not now', Code.Unavailable);
-          return { certificate: await does.renew(nameOf(socket).instanceUid) };
-        },
-      }),
+  const router = createConnectRouter().service(RunnerGateway, {
+    openSession: async function* (requests, context) {
+      if (does.refuse) throw new ConnectError('who are you', Code.Unauthenticated);
+      const socket = context.values.get(socketKey);
+      const outbox = createQueue<MessageInitShape<typeof OpenSessionResponseSchema>>();
+      const session = createSession(socket, outbox.push);
+      const read = async () => {
+        for await (const { sequence, frame } of requests) {
+          session.sequences.push(sequence);
+          session.frames.push(frame);
+          if (frame.case === 'hello') {
+            Object.assign(session, { hello: frame.value });
+            sessions.push(session);
+            greet(session);
+          } else if (frame.case === 'result' && does.acknowledge && frame.value.attempt) {
+            session.send({ case: 'ack', value: { attempt: frame.value.attempt } });
+          } else if (frame.case === 'goodbye') break;
+        }
+      };
+      read()
+        .catch(() => {})
+        .finally(() => {
+          session.isOver = true;
+          outbox.end();
+        });
+      yield* outbox.items;
+    },
+    renewCertificate: async (_, context) => {
+      const socket = context.values.get(socketKey);
+      if (!does.renew || !socket) throw new ConnectError('not now', Code.Unavailable);
+      return { certificate: await does.renew(nameOf(socket).instanceUid) };
+    },
   });
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const answer = async (request: Http2ServerRequest, response: Http2ServerResponse) => {
+    const socket = request.stream.session?.socket as TLSSocket;
+    const context = createContextValues().set(socketKey, socket);
+    const handler = handlers.get(request.url);
+    if (!handler) throw new Error(`no handler for ${request.url}`);
+    const universal = universalRequestFromNodeRequest(request, response, undefined, context);
+    await universalResponseToNodeResponse(await handler(universal), response);
+  };
   function greet(session: TestSession): void {
     if (!does.welcome) return;
     session.send({
@@ -176,7 +181,9 @@ export async function startTestGateway(
       rejectUnauthorized: true,
       allowHTTP1: false,
     },
-    handler,
+    (request, response) => {
+      answer(request, response).catch(() => request.stream.destroy());
+    },
   );
   server.on('connection', (socket: Socket) => {
     open.add(socket);
