@@ -42,7 +42,7 @@ import type { Session } from './sessions/session.ts';
 import { type SessionTimes, sessionTimes, sweepSessions } from './sessions/sweep-sessions.ts';
 
 /** Milliseconds that sessions are given to leave when the service stops. */
-const DRAIN_MS = 8_000;
+const stopTimes = { drainMs: 8_000 };
 /** Milliseconds that connections are given to take their last frames. */
 const CLOSE_MS = 1_000;
 /** Sealed outputs are erased before they are a minute old, whenever the loop comes by. */
@@ -62,7 +62,7 @@ export interface RunnerGatewayDeps
   /** Those that there are, when absent. */
   readonly operationKinds?: Deps['operationKinds'];
   readonly sessionLimits?: Partial<SessionLimits>;
-  readonly times?: Partial<OperationTimes & SessionTimes>;
+  readonly times?: Partial<OperationTimes & SessionTimes & typeof stopTimes>;
 }
 
 export interface RunningRunnerGateway {
@@ -97,7 +97,7 @@ export async function createRunnerGateway(given: RunnerGatewayDeps): Promise<Run
   await keepPlatformRunner(database);
 
   const replicaUid = newUid();
-  const times = { ...operationTimes, ...sessionTimes, ...given.times };
+  const times = { ...operationTimes, ...sessionTimes, ...stopTimes, ...given.times };
   const live = createLiveSessions();
   const unwelcomed = new Set<Session>();
   const lookAtEverything = () => {
@@ -229,7 +229,7 @@ export async function createRunnerGateway(given: RunnerGatewayDeps): Promise<Run
     drain,
     stop: async () => {
       await starting;
-      await drain(DRAIN_MS);
+      await drain(times.drainMs);
       await loops?.stop();
       clearInterval(sweep);
       await Promise.all([dispatcher.idle(), results.idle(), ender.idle()]);

@@ -27,16 +27,20 @@ describe('a server does not start', () => {
     expect(stderr).toMatch(/^error: .*(in use|open|locked)/m);
   });
 
-  test('on a port that is busy, and names the flag', async () => {
-    const { host } = new URL(platform.url);
+  test.each(['--listen', '--runner-listen'])('on a port that is busy, and names %s', async (flag) => {
+    const busy = flag === '--listen' ? new URL(platform.url).host : platform.runnerAddress;
+    const free = `127.0.0.1:${await freePort()}`;
     const { code, stderr } = await startServer([
       '--data-dir',
       join(platform.home, 'another'),
       '--listen',
-      host,
+      flag === '--listen' ? busy : free,
+      '--runner-listen',
+      flag === '--listen' ? free : busy,
     ]);
     expect(code).toBe(2);
-    expect(stderr).toContain('--listen');
+    expect(stderr).toContain(` ${flag} `);
+    expect(stderr).toContain(busy);
   });
 
   test.each([

@@ -269,7 +269,7 @@ describe.each(engines)('operations on %s', (kind) => {
   test('a result of another kind breaks the protocol', async () => {
     const pool = await gateway().newPool();
     const session = await pool.connect();
-    const answer = execute(pool, { seconds: 5 });
+    await execute(pool, { detach: true });
     session.result(await session.next('assignment'), {
       case: 'succeeded',
       value: { kind: { case: 'issueAwsCredentials', value: {} } } as never,

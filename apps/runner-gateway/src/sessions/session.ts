@@ -115,13 +115,14 @@ export class Session implements AsyncIterableIterator<OpenSessionResponse> {
     if (this.#attempts.size === 0) this.#attempts = undefined;
   }
 
-  /** Puts a frame into the queue. A runner that does not read is cut: what waits for it has no bound otherwise. */
+  /**
+   * Puts a frame into the queue. A runner that does not read is cut, since what waits for it has no bound otherwise; its owner loop then
+   * finds the connection gone and ends the session.
+   */
   send(frame: DownFrame): void {
     if (this.state.name === 'closed') return;
-    if (this.#queue.length >= LARGEST_QUEUE) {
-      this.end({ by: 'connection' }, this.heardAt);
-      this.connection.cut();
-    } else this.#push(frame);
+    if (this.#queue.length >= LARGEST_QUEUE) this.connection.cut();
+    else this.#push(frame);
   }
 
   /** Ends the session once; says goodbye where that is the gateway's part. What waits in the queue still goes out before it. */

@@ -142,6 +142,7 @@ async function assemble(openEngine: () => Engine, url: string, options: TestGate
       random: Math.random,
       ...options.overrides,
       ...overrides,
+      times: { drainMs: 200, ...options.overrides?.times, ...overrides.times },
     });
     running.add(gateway);
     gateway.start();
