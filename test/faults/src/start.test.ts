@@ -1,6 +1,6 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Platform, runProgram, startPlatform } from '@planton/test-platform';
+import { freePort, type Platform, runProgram, startPlatform } from '@planton/test-platform';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const planton = join(import.meta.dirname, '../../../bin/planton');

@@ -277,7 +277,6 @@ describe.each(engines)('operations on %s', (kind) => {
     expect((await session.ended).goodbye?.message).toMatch(
       /is of the kind issueAwsCredentials instead of ping/,
     );
-    await answer;
   });
 
   test('a lost instance that does not come back loses what it had after a while', async () => {

@@ -91,7 +91,7 @@ export function openFakeSession(url: string, identity: RunnerIdentity): FakeSess
   const ended = Promise.withResolvers<{ goodbye: GatewayGoodbye | undefined; error: unknown }>();
   let over = false;
   let reading = true;
-  let wake: (() => void)[] = [];
+  const wake: (() => void)[] = [];
   const wakeAll = () => {
     for (const waiter of wake.splice(0)) waiter();
   };
@@ -146,7 +146,10 @@ export function openFakeSession(url: string, identity: RunnerIdentity): FakeSess
         if (Date.now() > deadline) throw new Error(`no ${name} came`);
         await new Promise<void>((resolve) => {
           const limit = setTimeout(resolve, 1_000);
-          wake = [...wake, () => (clearTimeout(limit), resolve())];
+          wake.push(() => {
+            clearTimeout(limit);
+            resolve();
+          });
         });
       }
     },
