@@ -1,10 +1,10 @@
+import { join } from 'node:path';
 import { type Operation, OperationState } from '@planton/api/runner/v1/operation';
 import { createPlanton, type Planton } from '@planton/client';
 import { enrollRunner, type RunnerCredentials } from '@planton/enrolment';
 import {
   type Platform,
   type PlatformOptions,
-  type RunnerOptions,
   type RunnerProcess,
   startPlatform,
   startRunner,
@@ -30,10 +30,7 @@ export interface RunnerWorld {
 }
 
 /** Starts a server, and the runner `good` beside it. */
-export async function startRunnerWorld(
-  options: PlatformOptions = {},
-  runnerOptions: RunnerOptions = {},
-): Promise<RunnerWorld> {
+export async function startRunnerWorld(options: PlatformOptions = {}): Promise<RunnerWorld> {
   const platform = await startPlatform(options);
   let good: RunnerProcess | undefined;
   const stop = async () => {
@@ -41,10 +38,14 @@ export async function startRunnerWorld(
     await platform.stop();
   };
   try {
-    await prepareOrganization(platform);
     const planton = createPlanton({ server: platform.url, apiKey: platform.ownerKey() });
-    await platform.planton('runner', 'register', '--name', 'good', '--yes');
-    good = await startRunner(platform, runnerOptions);
+    await planton.identity.createOrganization({ slug: ORG });
+    good = await startRunner(platform, {
+      env: {
+        PLANTON_RUNNER_TOKEN: await createToken(planton, 'good'),
+        PLANTON_CONFIG_HOME: join(platform.home, 'good'),
+      },
+    });
     return {
       platform,
       planton,
@@ -73,12 +74,6 @@ export async function startRunnerWorld(
   }
 }
 
-/** Signs the owner in and makes the organisation `acme`. */
-export async function prepareOrganization(platform: Platform): Promise<void> {
-  await platform.signInAsOwner();
-  await platform.planton('org', 'create', ORG);
-}
-
 /** Has a runner carry out a ping, for as long as a busy machine may take. */
 export async function ping(planton: Planton, runner: string): Promise<OperationState | undefined> {
   const { operation } = await planton.runners.executeOperation({
@@ -90,18 +85,19 @@ export async function ping(planton: Planton, runner: string): Promise<OperationS
   return operation?.state;
 }
 
+/** Registers a runner where there is none of the name, and makes a token that lets one instance of it enrol. */
+export async function createToken(planton: Planton, runner: string): Promise<string> {
+  await planton.runners.registerRunner({ org: ORG, name: runner });
+  const { text } = await planton.runners.createRunnerToken({ org: ORG, runner });
+  return text;
+}
+
 /** Registers a runner where there is none of the name, and enrols an instance of it as a runner does. */
 export async function enrolInstance(
   platform: Platform,
   planton: Planton,
   runner: string,
 ): Promise<RunnerCredentials> {
-  await planton.runners.registerRunner({ org: ORG, name: runner });
-  const { text } = await planton.runners.createRunnerToken({ org: ORG, runner });
-  return enrollRunner({
-    server: platform.url,
-    token: text,
-    instanceName: `${runner}-test`,
-    ephemeral: false,
-  });
+  const token = await createToken(planton, runner);
+  return enrollRunner({ server: platform.url, token, instanceName: `${runner}-test`, ephemeral: false });
 }

@@ -405,6 +405,8 @@ describe('results', () => {
       const { instances } = await world.planton.runners.listRunnerInstances({ org: ORG, runner: 'rogue' });
       return instances.some(({ uid, state }) => uid === rogue.instanceUid && state === 1);
     });
+    const { uid } = await world.submit('rogue');
+    await waitUntil('it has an operation', async () => (await stateOf(uid)) === OperationState.RUNNING);
     for (let i = 0; i < 2_000; i++) session.report(attempt);
     await waitUntil('it is cut', () => session.http2.destroyed || session.http2.closed);
     await world.pingGood();
@@ -412,7 +414,12 @@ describe('results', () => {
       const { instances } = await world.planton.runners.listRunnerInstances({ org: ORG, runner: 'rogue' });
       return instances.some(({ uid, state }) => uid === rogue.instanceUid && state !== 1);
     });
-    // What it had was given to whoever came next.
+    // What it had goes to whoever comes next.
+    const next = await dial(rogue).open();
+    const [again] = await next.frames('assignment');
+    expect(again?.attempt).toMatchObject({ operationUid: uid, attempt: 2 });
+    next.report(again?.attempt);
+    await waitUntil('it is carried out', async () => (await stateOf(uid)) === OperationState.SUCCEEDED);
   }, 60_000);
 });
 

@@ -44,7 +44,12 @@ describe.each(engines)('ResolveOwnedReferences on %s', (kind) => {
 
   const register = async (
     references: Reference[],
-    { service = SERVICE, uid = crypto.randomUUID(), revision = 1, phase = ReferencePhase.REGISTER } = {},
+    {
+      service = SERVICE,
+      uid = crypto.randomUUID() as string,
+      revision = 1,
+      phase = ReferencePhase.REGISTER as ReferencePhase,
+    } = {},
   ) => {
     await (await config.asService(service, { org })).setReferences({
       org: org.slug,

@@ -108,7 +108,7 @@ describe('a caller whom the role trusts', () => {
 describe('is denied, always in the same words', () => {
   const USER = 'arn:aws:iam::123456789012:user/deployer';
 
-  test.each([
+  test.each<[string, { RoleArn?: string; ExternalId?: string; DurationSeconds?: number }]>([
     ['without an external ID', {}],
     ['with a wrong one', { ExternalId: 'another' }],
     ['with a shortened one', { ExternalId: EXTERNAL_ID.slice(0, -1) }],

@@ -1,0 +1,51 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { waitFor } from './wait-for.ts';
+
+/** A runner in a process of its own. */
+export interface SpawnedRunner {
+  readonly child: ChildProcess;
+  /** What it wrote, either way. */
+  output(): string;
+  /** Exit code or signal. */
+  readonly ended: Promise<number | NodeJS.Signals | null>;
+  /** Where it answers for its health, once it says so. */
+  health(): Promise<string>;
+  /** Resolves once it is ready. */
+  ready(): Promise<void>;
+}
+
+const program = fileURLToPath(new URL('../main.ts', import.meta.url));
+
+export function spawnRunner(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  options: Pick<SpawnOptions, 'stdio' | 'uid' | 'gid' | 'cwd'> & { readonly program?: string } = {},
+): SpawnedRunner {
+  const { program: other, ...others } = options;
+  const child = spawn(process.execPath, [other ?? program, ...args], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...others,
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => {
+      output += chunk;
+    });
+  const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
+    child.once('close', (code, signal) => resolve(code ?? signal)),
+  );
+  const health = () =>
+    waitFor(`the health endpoint in: ${output}`, () => /"url":"(http:[^"]+)"/.exec(output)?.[1]);
+  return {
+    child,
+    output: () => output,
+    ended,
+    health,
+    ready: async () => {
+      const url = await health();
+      await waitFor('readiness', async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.ok);
+    },
+  };
+}
