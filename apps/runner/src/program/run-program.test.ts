@@ -198,7 +198,7 @@ describe('with a token', () => {
   test('is an ephemeral instance where nothing can be written, and enrols anew once it is revoked', async () => {
     const { gateway, service } = rig();
     service.tokens.set('pool', 'pool');
-    const env = { PLANTON_RUNNER_TOKEN: 'pool', PLANTON_CONFIG_HOME: '/proc/nowhere' };
+    const env = { PLANTON_RUNNER_TOKEN: 'pool', PLANTON_CONFIG_HOME: '/dev/null/nowhere' };
     const runner = spawn([], env);
     await runner.ready();
     const first = await gateway.session(0);

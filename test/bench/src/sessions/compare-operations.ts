@@ -9,14 +9,36 @@ import { median } from '../measure-start.ts';
 import { measureThroughput } from '../measure-throughput.ts';
 import { enrolMany } from './enrol-many.ts';
 import type { Orders, Report } from './hold-sessions.ts';
+import { measureBareSessions } from './measure-sessions.ts';
 import { forkChild } from './talk-to-child.ts';
 
 const ROUNDS = 3;
 const OPERATIONS = 6_000;
 const ROWS = 3_000;
+const UNRECORDED = 20_000;
+const IN_FLIGHT = 64;
 /** As many as the load generator has requests under way. */
 const AT_ONCE = 128;
 const CONNECTIONS = 20;
+
+/** Operations per second on the path in memory, and frames there and back per second of the bare library, in one run. */
+async function measureUnrecorded(databaseUrl: string): Promise<{ operations: number; frames: number }> {
+  const server = forkChild(join(import.meta.dirname, 'serve-unrecorded.ts'), [], {
+    DATABASE_URL: databaseUrl,
+  });
+  const client = forkChild(join(import.meta.dirname, 'hold-sessions.ts'), [], {});
+  try {
+    const access = await server.hear<Omit<Extract<Orders, { do: 'open' }>, 'do' | 'concurrency'>>();
+    await client.ask<Report>({ do: 'open', ...access, concurrency: 1 } satisfies Orders);
+    await server.ask({ count: UNRECORDED / 4, inFlight: IN_FLIGHT });
+    const { ms } = await server.ask<{ ms: number }>({ count: UNRECORDED, inFlight: IN_FLIGHT });
+    const { roundTrips = Number.NaN } = await measureBareSessions('connect', 0);
+    return { operations: (UNRECORDED / ms) * 1000, frames: roundTrips };
+  } finally {
+    await client.stop();
+    await server.stop();
+  }
+}
 
 /** Prints what an operation costs there and back, against writing its row and nothing else. */
 export async function compareOperations(
@@ -67,6 +89,10 @@ export async function compareOperations(
       await Promise.all(Array.from({ length: AT_ONCE }, work));
       return ROWS / ((performance.now() - started) / 1000);
     };
+    await sql`create database unrecorded`.execute(engine.kysely);
+    const unrecorded = await measureUnrecorded(
+      Object.assign(new URL(databaseUrl), { pathname: '/unrecorded' }).href,
+    );
     await measureThroughput(call, OPERATIONS / 4);
     const rows: number[] = [];
     const operations: number[] = [];
@@ -74,6 +100,11 @@ export async function compareOperations(
       rows.push(await writeRows());
       operations.push((await measureThroughput(call, OPERATIONS)) / (rows.at(-1) ?? 1));
     }
+    print(
+      'operation there and back, in memory',
+      `${(unrecorded.operations / unrecorded.frames).toFixed(2)} × frames`,
+      `${unrecorded.operations.toFixed(0)}/s; its record left out, called in memory, 1 session × ${IN_FLIGHT}`,
+    );
     print(
       'bare insert + update',
       `${median(rows).toFixed(0)}/s`,

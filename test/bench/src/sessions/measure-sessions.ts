@@ -59,14 +59,17 @@ async function measure(server: Child, access: Access, pingPong: boolean): Promis
 }
 
 /** A bare library over the same mutual TLS. */
-export async function measureBareSessions(kind: 'connect' | 'grpc-js'): Promise<SessionFigures> {
+export async function measureBareSessions(
+  kind: 'connect' | 'grpc-js',
+  sessions = SESSIONS,
+): Promise<SessionFigures> {
   const { ca, server, client } = await makeCertificates();
   const child = forkChild(here('serve-bidi.ts'), [kind], {
     BENCH_TLS: JSON.stringify({ ca, server, client }),
   });
   try {
     const { port } = await child.hear<{ port: number }>();
-    const certificates = Array.from({ length: SESSIONS + WARM_UP }, () => client.cert);
+    const certificates = Array.from({ length: sessions + WARM_UP }, () => client.cert);
     return await measure(
       child,
       { url: `https://127.0.0.1:${port}`, ca, key: client.key, certificates },
