@@ -25,7 +25,6 @@ export {
   type TlsConnection,
   tlsConnectionOf,
 } from './caller/tls-connection.ts';
-export { type ReachedIdentity, reachIdentity } from './clients/reach-identity.ts';
 export { keepServiceToken } from './clients/service-token.ts';
 export {
   asActor,
@@ -66,8 +65,8 @@ export {
   SettingsRefused,
 } from './process/read-settings.ts';
 export { type Running, runProcess } from './process/run-process.ts';
+export { type DatabaseAccess, runService, type ServiceSurroundings } from './process/run-service.ts';
 export { type ServicePart, serveParts } from './process/serve-parts.ts';
-export { readServiceKey, readServiceUrl } from './process/service-settings.ts';
 export { ACTOR_HEADER } from './server/admit.ts';
 export { createGuard, type Guard, type GuardSettings, type IdentityPort } from './server/guard.ts';
 export { type Listener, ListenFailed } from './server/listen.ts';
