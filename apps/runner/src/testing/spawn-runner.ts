@@ -33,9 +33,14 @@ export function spawnRunner(
     stream?.on('data', (chunk: Buffer) => {
       output += chunk;
     });
-  const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
-    child.once('close', (code, signal) => resolve(code ?? signal)),
+  // Not `close`: where the channel was ended from this side, it does not come.
+  const exited = new Promise<number | NodeJS.Signals | null>((resolve) =>
+    child.once('exit', (code, signal) => resolve(code ?? signal)),
   );
+  const drained = [child.stdout, child.stderr].map(
+    (stream) => stream && new Promise<void>((resolve) => stream.once('close', () => resolve())),
+  );
+  const ended = Promise.all([exited, ...drained]).then(([code]) => code);
   const health = () =>
     waitFor(`the health endpoint in: ${output}`, () => /"url":"(http:[^"]+)"/.exec(output)?.[1]);
   return {

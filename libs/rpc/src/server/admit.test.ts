@@ -10,7 +10,10 @@ import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
 import { Identity } from '@planton/api/identity/v1/identity_service';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { RunnerGateway } from '@planton/api/runner/v1/runner_gateway';
+import { assertAccessRules } from '../access/access-rule.ts';
 import { callerOf, organizationCallerOf, serviceCallerOf } from '../caller/caller.ts';
+import { peerCertificateOf, tlsConnectionKey } from '../caller/tls-connection.ts';
 import { asActor } from '../clients/service-transport.ts';
 import { createTestPlatform, type TestPlatform } from '../testing/index.ts';
 
@@ -273,4 +276,69 @@ test('secrets stay in while revocations cannot be read', async () => {
   } finally {
     vi.restoreAllMocks();
   }
+});
+
+describe('an RPC for runners', () => {
+  const certificate = { subjectAltName: 'URI:urn:x', notBefore: 0, notAfter: 1 };
+  const runnerRoutes = (router: ConnectRouter) =>
+    router.service(RunnerGateway, {
+      renewCertificate: (_request, context) => {
+        seen = context;
+        return {};
+      },
+      async *openSession(frames) {
+        for await (const { sequence } of frames) yield { sequence };
+      },
+    });
+  /** Calls as over a connection with a client certificate. */
+  const asRunner = () =>
+    createClient(
+      RunnerGateway,
+      createRouterTransport(runnerRoutes, {
+        router: {
+          interceptors: [
+            (next) => (request) => {
+              request.contextValues.set(tlsConnectionKey, { certificate, cut: () => {} });
+              return next(request);
+            },
+            ...platform.guard.interceptors,
+          ],
+        },
+      }),
+    );
+
+  test('is answered to a certificate, and to nothing else', async () => {
+    for (const token of [
+      undefined,
+      await platform.tokenFor({ org, role: 'owner' }),
+      await platform.serviceToken('connection-service'),
+    ]) {
+      const client = createClient(RunnerGateway, platform.transportFor(runnerRoutes, token));
+      const refused = await refusal(client.renewCertificate({}));
+      expect([refused.code, refused.reason]).toEqual([Code.PermissionDenied, 'RUNNER_CERTIFICATE_REQUIRED']);
+    }
+    await asRunner().renewCertificate({});
+    expect(seen && peerCertificateOf(seen)).toEqual(certificate);
+  });
+
+  test('has every frame of a stream validated', async () => {
+    const frames = async function* () {
+      yield { sequence: 1n };
+      yield { sequence: 2n, frame: { case: 'hello' as const, value: { maxInFlight: 0, processUid: 'x' } } };
+    };
+    const answers: bigint[] = [];
+    const read = async () => {
+      for await (const { sequence } of asRunner().openSession(frames())) answers.push(sequence);
+    };
+    const refused = await refusal(read());
+    expect([refused.code, refused.reason]).toEqual([Code.InvalidArgument, 'VALIDATION_FAILED']);
+    expect(answers).toEqual([1n]);
+  });
+
+  test('is served where certificates are demanded, and nothing else is', () => {
+    assertAccessRules(RunnerGateway, 'mutual_tls');
+    assertAccessRules(ConfigManager, 'api');
+    expect(() => assertAccessRules(RunnerGateway, 'api')).toThrow(/mutual_tls listener/);
+    expect(() => assertAccessRules(ConfigManager, 'mutual_tls')).toThrow(/api listener/);
+  });
 });
