@@ -104,9 +104,21 @@ const CONTINUATION = frame(
   Buffer.concat([Buffer.from([0x40, 1, 0x78, 0x7f, 0xa1, 0x7c]), Buffer.alloc(16_000, 0x78)]),
 );
 
+/** Requests, each taken back at once. */
+const openAndReset = (times: number) =>
+  Buffer.concat(
+    Array.from({ length: times }, (_, index) => {
+      const stream = 2 * index + 1;
+      // `:method: POST`, `:scheme: https`, `:path: /`, `:authority: x`
+      const headers = Buffer.from([0x83, 0x87, 0x84, 0x01, 0x01, 0x78]);
+      return Buffer.concat([frame(1, 0x4, stream, headers), frame(3, 0, stream, Buffer.from([0, 0, 0, 8]))]);
+    }),
+  );
+
 /** Frames of HTTP/2 that cost their receiver more than their sender, sent by one that never reads. */
 export const costlyFrames = {
   'PING without end': Buffer.concat([HTTP2_PREFACE, repeat(PING, 200_000)]),
   'SETTINGS without end': Buffer.concat([HTTP2_PREFACE, repeat(SETTINGS, 200_000)]),
+  'requests that are taken back, without end': Buffer.concat([HTTP2_PREFACE, openAndReset(50_000)]),
   'headers without end': Buffer.concat([HTTP2_PREFACE, UNENDED_HEADERS, repeat(CONTINUATION, 500)]),
 } as const;

@@ -17,6 +17,8 @@ import { type BackoffLimits, backoff } from '../session/backoff.ts';
 export interface EnrolmentSettings {
   readonly server: string;
   readonly token: string;
+  /** Keeps the key in memory alone, whatever can be written. */
+  readonly ephemeral: boolean;
   /** Where credentials are to be kept, where the settings name a place. */
   readonly file?: string | undefined;
   readonly configHome: string;
@@ -82,7 +84,8 @@ function enrolOnce(
   });
 }
 
-async function canKeep({ file, configHome, logger }: EnrolmentSettings): Promise<boolean> {
+async function canKeep({ ephemeral, file, configHome, logger }: EnrolmentSettings): Promise<boolean> {
+  if (ephemeral) return false;
   try {
     await checkWritable(file ?? join(configHome, 'credentials.json'));
     return true;

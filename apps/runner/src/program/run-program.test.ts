@@ -211,6 +211,21 @@ describe('with a token', () => {
     expect(await runner.ended).toBe(4);
   });
 
+  test('is an ephemeral instance where the settings say so, at every start another', async () => {
+    const { gateway, service } = rig();
+    service.tokens.set('pool', 'pool');
+    const env = { PLANTON_RUNNER_TOKEN: 'pool', PLANTON_RUNNER_EPHEMERAL: 'true' };
+    for (const start of [0, 1]) {
+      const runner = spawn([], env);
+      const { instanceUid } = await gateway.session(start);
+      expect(service.instances.get(instanceUid)).toMatchObject({ ephemeral: true });
+      runner.child.kill('SIGTERM');
+      await runner.ended;
+    }
+    expect(service.calls.enroll).toBe(2);
+    expect(existsSync(join(home, '.planton'))).toBe(false);
+  });
+
   test('waits for a platform that is away, lives meanwhile, and ends when it is told to', async () => {
     const { service } = rig();
     service.tokens.set('pool', 'pool');

@@ -84,6 +84,7 @@ async function startWithCredentials(
   const enrolment: EnrolmentSettings = {
     server,
     token: token ?? '',
+    ephemeral: settings.ephemeral,
     file: choice.file,
     configHome,
     proxyEnv: env,

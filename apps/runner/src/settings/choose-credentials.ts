@@ -22,6 +22,7 @@ export type Choice =
  */
 export async function chooseCredentials(settings: ProgramSettings): Promise<Choice> {
   const { credentialsFile, name, token } = settings;
+  if (settings.ephemeral) return {};
   if (credentialsFile !== undefined) {
     const credentials = await readUnlessMissing(credentialsFile, token !== undefined);
     if (credentials && name !== undefined && credentials.runner !== slugOf(name))

@@ -12,6 +12,8 @@ export interface ProgramSettings {
   readonly credentialsFile?: string;
   /** Enrols where there are no credentials yet. */
   readonly token?: string;
+  /** Whether the key lives in memory alone: every start enrols, and no credentials are looked for. */
+  readonly ephemeral: boolean;
   /** Where to enrol. */
   readonly server: string;
   /** Folder that credentials are looked for and kept in. */
@@ -34,8 +36,11 @@ const flags = {
   'max-in-flight': { type: 'string' },
   'health-listen': { type: 'string' },
   'log-level': { type: 'string' },
+  ephemeral: { type: 'boolean' },
   platform: { type: 'boolean' },
 } as const;
+
+type TextFlag = Exclude<keyof typeof flags, 'ephemeral' | 'platform'>;
 
 /** The help text. */
 export const usage = `Usage: planton runner start [NAME] [flags]
@@ -46,6 +51,8 @@ only ones under the configuration folder; where there are none yet, PLANTON_RUNN
   --credentials-file FILE   credentials.json of the runner; also PLANTON_RUNNER_CREDENTIALS_FILE
   --org ORG                 where several organisations have a runner NAME; also PLANTON_ORG
   --server URL              where to enrol; default http://127.0.0.1:8080; also PLANTON_SERVER
+  --ephemeral               keep the key in memory alone and enrol at every start, with a pool token; also
+                            PLANTON_RUNNER_EPHEMERAL=true
   --max-in-flight N         operations at once; default 16; also PLANTON_MAX_IN_FLIGHT
   --health-listen HOST:PORT answers GET /healthz and /readyz there; also PLANTON_HEALTH_LISTEN
   --log-level LEVEL         ${logLevels.join(', ')}; default info; also PLANTON_LOG_LEVEL
@@ -63,7 +70,7 @@ only ones under the configuration folder; where there are none yet, PLANTON_RUNN
  */
 export function readSettings(argv: readonly string[], env: NodeJS.ProcessEnv): ProgramSettings {
   const { values, positionals } = parse(argv);
-  const setting = (flag: Exclude<keyof typeof flags, 'platform'>, variable: string): string | undefined =>
+  const setting = (flag: TextFlag, variable: string): string | undefined =>
     values[flag] || env[variable] || undefined;
   const logLevel = setting('log-level', 'PLANTON_LOG_LEVEL') ?? 'info';
   if (!isLogLevel(logLevel))
@@ -76,7 +83,14 @@ export function readSettings(argv: readonly string[], env: NodeJS.ProcessEnv): P
   const credentialsFile = setting('credentials-file', 'PLANTON_RUNNER_CREDENTIALS_FILE');
   const healthListen = setting('health-listen', 'PLANTON_HEALTH_LISTEN');
   const token = env.PLANTON_RUNNER_TOKEN?.trim();
+  const ephemeral = values.ephemeral ?? readSwitch(env.PLANTON_RUNNER_EPHEMERAL, 'PLANTON_RUNNER_EPHEMERAL');
+  if (ephemeral && !token)
+    throw new SettingsRefused(
+      'an ephemeral runner enrols at every start and has no token for it',
+      'planton runner token create NAME, and give the token to PLANTON_RUNNER_TOKEN',
+    );
   return {
+    ephemeral,
     server: setting('server', 'PLANTON_SERVER') ?? 'http://127.0.0.1:8080',
     configHome: env.PLANTON_CONFIG_HOME || join(env.HOME || homedir(), '.planton'),
     maxInFlight: readCount(setting('max-in-flight', 'PLANTON_MAX_IN_FLIGHT') ?? '16'),
@@ -111,6 +125,12 @@ function readCount(text: string): number {
       `--max-in-flight takes 1 to ${MOST_IN_FLIGHT}`,
     );
   return count;
+}
+
+function readSwitch(text: string | undefined, variable: string): boolean {
+  if (text === undefined || text === '' || text === 'false') return false;
+  if (text === 'true') return true;
+  throw new SettingsRefused(`${variable} is neither true nor false`, `${variable}=true`);
 }
 
 function isLogLevel(text: string): text is LogLevel {

@@ -21,6 +21,7 @@ describe('settings', () => {
       configHome: '/home/me/.planton',
       maxInFlight: 16,
       logLevel: 'info',
+      ephemeral: false,
       platform: false,
     });
   });
@@ -46,6 +47,7 @@ describe('settings', () => {
       logLevel: 'warn',
       configHome: '/config',
       token: 'token',
+      ephemeral: false,
       platform: false,
     });
     const flags =
@@ -67,6 +69,7 @@ describe('settings', () => {
     [['--max-in-flight', '1e2'], '--max-in-flight takes 1 to 1000'],
     [['--log-level', 'loud'], '--log-level takes'],
     [['one', 'two'], 'planton runner start --help'],
+    [['--ephemeral'], 'planton runner token create'],
   ])('%j is refused', (argv, hint) => {
     try {
       readSettings(argv, {});
@@ -90,7 +93,7 @@ describe('choosing credentials', () => {
     await writeCredentials(file, credentials);
     return { file, credentials };
   };
-  const choose = (argv: readonly string[] = [], env: NodeJS.ProcessEnv = {}) =>
+  const choose = async (argv: readonly string[] = [], env: NodeJS.ProcessEnv = {}) =>
     chooseCredentials(readSettings(argv, { PLANTON_CONFIG_HOME: home, ...env }));
 
   test('takes the only ones that there are', async () => {
@@ -150,6 +153,16 @@ describe('choosing credentials', () => {
     expect(await choose([], env)).toEqual({});
     const file = join(home, 'elsewhere', 'credentials.json');
     expect(await choose(['--credentials-file', file], env)).toEqual({ file });
+  });
+
+  test('an ephemeral runner looks for none', async () => {
+    await make('acme', 'one');
+    const env = { PLANTON_RUNNER_TOKEN: 'token', PLANTON_RUNNER_EPHEMERAL: 'true' };
+    expect(await choose([], env)).toEqual({});
+    await expect(choose([], { ...env, PLANTON_RUNNER_EPHEMERAL: 'yes' })).rejects.toThrow(
+      'neither true nor false',
+    );
+    expect((await choose([], { ...env, PLANTON_RUNNER_EPHEMERAL: 'false' })).credentials).toBeDefined();
   });
 
   test('a token does not hide credentials that cannot be used', async () => {

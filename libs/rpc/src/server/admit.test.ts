@@ -3,14 +3,15 @@ import {
   ConnectError,
   type ConnectRouter,
   createClient,
+  createRouterTransport,
   type HandlerContext,
 } from '@connectrpc/connect';
 import { ErrorInfoSchema } from '@planton/api/common/v1/error';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
 import { Identity } from '@planton/api/identity/v1/identity_service';
+import { RunnerGateway } from '@planton/api/runner/v1/runner_gateway';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { RunnerGateway } from '@planton/api/runner/v1/runner_gateway';
 import { assertAccessRules } from '../access/access-rule.ts';
 import { callerOf, organizationCallerOf, serviceCallerOf } from '../caller/caller.ts';
 import { peerCertificateOf, tlsConnectionKey } from '../caller/tls-connection.ts';
@@ -331,7 +332,7 @@ describe('an RPC for runners', () => {
       for await (const { sequence } of asRunner().openSession(frames())) answers.push(sequence);
     };
     const refused = await refusal(read());
-    expect([refused.code, refused.reason]).toEqual([Code.InvalidArgument, 'VALIDATION_FAILED']);
+    expect(refused).toEqual({ code: Code.InvalidArgument, reason: 'VALIDATION_FAILED' });
     expect(answers).toEqual([1n]);
   });
 

@@ -7,6 +7,7 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import { ErrorInfoSchema } from '@planton/api/common/v1/error';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
+import { RunnerService } from '@planton/api/runner/v1/runner_service';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { missing } from '../errors/domain-error.ts';
 import { createTestPlatform, type TestPlatform } from '../testing/index.ts';
@@ -22,7 +23,16 @@ const logger = { debug: write('debug'), info: write('info'), warn: write('warn')
 
 class ConnectionLost extends Error {}
 
-const routes = (router: ConnectRouter) =>
+const routes = (router: ConnectRouter) => {
+  router.service(RunnerService, {
+    async *watchOperation({ operationUid }) {
+      yield {};
+      if (operationUid === 'gone') throw missing('OPERATION_NOT_FOUND', 'not there');
+      throw operationUid === 'lost'
+        ? new ConnectionLost('host db.internal refused')
+        : new Error(`broken near ${operationUid}`);
+    },
+  });
   router.service(ConfigManager, {
     setSecret: () => ({ secret: { slug: 'x' } }),
     getSecret: ({ slug }) => {
@@ -32,6 +42,7 @@ const routes = (router: ConnectRouter) =>
         : new Error(`broken near ${slug}`);
     },
   });
+};
 
 let platform: TestPlatform;
 beforeAll(async () => {
@@ -104,4 +115,33 @@ describe('an observed RPC', () => {
     expect(error.findDetails(ErrorInfoSchema)[0]?.reason).toBe('DATABASE_UNAVAILABLE');
     expect(error.rawMessage).not.toContain('db.internal');
   });
+});
+
+describe('an observed stream', () => {
+  const watch = async (operationUid: string) => {
+    const token = await platform.tokenFor({ org, role: 'admin' });
+    const watcher = createClient(RunnerService, platform.transportFor(routes, token));
+    let answers = 0;
+    const read = async () => {
+      for await (const _ of watcher.watchOperation({ org: 'acme', operationUid })) answers += 1;
+    };
+    const error = await read().catch((thrown: unknown) => thrown);
+    return { answers, error: error as ConnectError };
+  };
+
+  test.each([
+    ['gone', Code.NotFound, 'OPERATION_NOT_FOUND', 'info'],
+    ['lost', Code.Unavailable, 'DATABASE_UNAVAILABLE', 'info'],
+    ['here', Code.Internal, 'INTERNAL', 'error'],
+  ])(
+    'that fails after it began (%s) is mapped and logged like any other RPC',
+    async (uid, code, reason, level) => {
+      const { answers, error } = await watch(uid);
+      expect(answers).toBe(1);
+      expect(error.code).toBe(code);
+      expect(error.findDetails(ErrorInfoSchema)[0]?.reason).toBe(reason);
+      expect(error.rawMessage).not.toMatch(/broken|db.internal/);
+      expect(lines.at(-1)?.level).toBe(level);
+    },
+  );
 });

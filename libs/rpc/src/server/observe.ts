@@ -1,7 +1,7 @@
-import type { Interceptor } from '@connectrpc/connect';
+import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { requestIdKey } from '../caller/caller.ts';
-import { unavailable } from '../errors/domain-error.ts';
+import { DomainError, unavailable } from '../errors/domain-error.ts';
 import { mapError } from '../errors/map-error.ts';
 import type { Logger } from '../logging/logger.ts';
 
@@ -56,7 +56,11 @@ export function observe(settings: {
       try {
         const response = await next(request);
         response.header.set(REQUEST_ID_HEADER, requestId);
-        if (response.stream) return { ...response, message: new ObservedStream(response.message, refuse) };
+        if (response.stream) {
+          const refuseAnswer = (thrown: unknown) =>
+            refuse(request.signal.aborted ? callerGone(thrown) : thrown);
+          return { ...response, message: new ObservedStream(response.message, refuseAnswer) };
+        }
         settings.logger.debug(facts(), 'answered');
         return response;
       } catch (thrown) {
@@ -105,6 +109,13 @@ class ObservedStream<T> implements AsyncIterableIterator<T> {
     if (!this.#source.throw) throw thrown;
     return this.#source.throw(thrown);
   }
+}
+
+/** What fails because nobody listens any more is nobody's fault. */
+function callerGone(thrown: unknown): unknown {
+  return thrown instanceof DomainError || thrown instanceof ConnectError
+    ? thrown
+    : new ConnectError('the caller has gone', Code.Canceled);
 }
 
 function databaseUnavailable(cause: unknown) {
