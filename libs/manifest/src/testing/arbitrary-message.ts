@@ -131,6 +131,7 @@ function required(desc: DescMessage): Readonly<Record<string, unknown>> {
 }
 
 function itemOf(field: DescMessage['fields'][number]): fc.Arbitrary<unknown> {
+  if (field.message) return arbitraryField(field.message);
   return field.enum ? arbitraryEnum(field.enum) : arbitraryScalar(field.scalar ?? ScalarType.STRING);
 }
 
