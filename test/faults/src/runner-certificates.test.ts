@@ -8,10 +8,11 @@ import { GatewayGoodbyeReason } from '@planton/api/runner/v1/session';
 import { createKeyRequest, EnrolmentError, type RunnerCredentials, recoverRunner } from '@planton/enrolment';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { dialTls, HTTP2_GOAWAY, HTTP2_PREFACE } from './dial-tls.ts';
+import { forgeCertificate, forgeries } from './forge-certificate.ts';
 import { openRawSession, type RawSession } from './open-raw-session.ts';
 import { ORG, type RunnerWorld, startRunnerWorld } from './prepare-runners.ts';
 import { refusalOf } from './refusal.ts';
-import { dialWithOpenssl, forgeWith, makeAuthority } from './run-openssl.ts';
+import { dialWithOpenssl } from './run-openssl.ts';
 import { waitUntil } from './wait-until.ts';
 
 // The listener for runners lets in whoever shows a certificate that the platform's authority signed, and nobody else; and who is let in is
@@ -19,6 +20,7 @@ import { waitUntil } from './wait-until.ts';
 
 let world: RunnerWorld;
 let good: RunnerCredentials;
+let victim: RunnerCredentials;
 let address: string;
 const sessions: RawSession[] = [];
 
@@ -42,6 +44,7 @@ const tlsOf = ({ caBundle, certificate, privateKey }: RunnerCredentials) => ({
 beforeAll(async () => {
   world = await startRunnerWorld();
   good = await world.enrol('pool');
+  victim = await world.enrol('victim');
   address = world.platform.runnerAddress;
 }, 120_000);
 afterEach(async () => {
@@ -50,62 +53,13 @@ afterEach(async () => {
 });
 afterAll(() => world?.stop());
 
-/** The extensions of an instance's certificate, as the platform writes them. */
-const instanceExtensions = (uid: string, generation = 1) => [
-  'basicConstraints=critical,CA:FALSE',
-  'keyUsage=critical,digitalSignature',
-  'extendedKeyUsage=clientAuth',
-  `subjectAltName=URI:urn:planton:runner-instance:${uid}:${generation}`,
-];
-
-/** Certificates that look right and that the authority did not sign. */
-async function forge(kind: string): Promise<{ cert: string; key: string }> {
-  const real = new X509Certificate(good.certificate);
-  const authority = new X509Certificate(good.caBundle);
-  const named = instanceExtensions(good.instanceUid);
-  const subject = `/CN=org.${ORG}.runner.pool`;
-  switch (kind) {
-    case 'of an authority of its own': {
-      const foreign = await makeAuthority('/CN=evil');
-      const { cert, key } = await foreign.issue(subject, named);
-      return { cert: cert + foreign.chain, key };
-    }
-    case 'of an authority that calls itself the same': {
-      const [line] = authority.subject.split('\n');
-      const foreign = await makeAuthority(`/${line}`);
-      const { cert, key } = await foreign.issue(subject, named);
-      expect(new X509Certificate(cert).issuer).toBe(real.issuer);
-      return { cert: cert + foreign.chain, key };
-    }
-    case 'that an instance signed with its own': {
-      const impostor = forgeWith({ cert: good.certificate, key: good.privateKey });
-      const { cert, key } = await impostor.issue(
-        subject,
-        instanceExtensions((await world.enrol('pool')).instanceUid),
-      );
-      return { cert: cert + good.certificate, key };
-    }
-    default: {
-      const { cert, key } = await makeAuthority(subject);
-      return { cert, key };
-    }
-  }
-}
-
 /** What `openssl s_client` shows on standard output is what the server said, and nothing else. */
 const quietly = ['-alpn', 'h2', '-ign_eof', '-brief'];
 const http2 = `${HTTP2_PREFACE}${HTTP2_GOAWAY}`;
 
 describe('certificates that the authority did not sign', () => {
-  const forgeries = [
-    'of an authority of its own',
-    'of an authority that calls itself the same',
-    'that an instance signed with its own',
-    'signed by itself',
-  ];
-
   test.each(forgeries)('%s', async (kind) => {
-    const forged = await forge(kind);
+    const forged = await forgeCertificate(kind, good, victim.instanceUid);
     for (const maxVersion of ['TLSv1.3', 'TLSv1.2'] as const) {
       const outcome = await dialTls(address, { ca: good.caBundle, maxVersion, ...forged });
       expect(outcome.served).toBe(false);
@@ -131,7 +85,7 @@ describe('certificates that the authority did not sign', () => {
   });
 
   test('of another authority, from openssl s_client', async () => {
-    const forged = await forge('of an authority of its own');
+    const forged = await forgeCertificate('of an authority of its own', good, victim.instanceUid);
     const { stdout } = await dialWithOpenssl(address, { ca: good.caBundle, ...forged }, quietly, http2);
     // An HTTP/2 server that serves speaks first.
     expect(stdout).toBe('');
@@ -274,7 +228,6 @@ describe('who was let in is the instance that the certificate names', () => {
   };
 
   test('no header and no frame says otherwise', async () => {
-    const victim = await world.enrol('victim');
     const session = dial(good);
     await session.open({ processUid: victim.instanceUid, host: { hostname: victim.instanceUid } });
     expect((await instancesOf('pool')).get(good.instanceUid)).toBe(RunnerInstanceState.ONLINE);

@@ -99,7 +99,8 @@ test('SIGTERM: a runner finishes what it has, takes nothing more, and ends with 
   expect(states.filter((state) => state === OperationState.QUEUED)).toHaveLength(2);
   // What waited goes to whoever comes next, and nothing is carried out twice.
   await start();
-  for (const uid of [...uids, late]) expect(await untilSucceeded(uid)).toMatchObject({ attempt: 1 });
+  for (const uid of [...uids, late]) await untilSucceeded(uid);
+  expect(sts.answered()).toBe(4);
 }, 60_000);
 
 test('SIGTERM again and again: none of the operations that come meanwhile is lost', async () => {

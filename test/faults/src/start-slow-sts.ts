@@ -10,6 +10,8 @@ export interface SlowSts {
   readonly url: string;
   /** Requests that wait for their answer. */
   waiting(): number;
+  /** Requests that were answered since the start. */
+  answered(): number;
   /** Answers what waits, and from now on at once. */
   release(): void;
   /** From now on requests wait again. */
@@ -19,9 +21,11 @@ export interface SlowSts {
 
 export async function startSlowSts(): Promise<SlowSts> {
   let holds = true;
+  let answered = 0;
   const held = new Set<ServerResponse>();
   const answer = (response: ServerResponse) => {
     held.delete(response);
+    answered += 1;
     response.writeHead(200, { 'content-type': 'text/xml' }).end(ANSWER);
   };
   const server = createServer((request, response) => {
@@ -34,6 +38,7 @@ export async function startSlowSts(): Promise<SlowSts> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     waiting: () => held.size,
+    answered: () => answered,
     release: () => {
       holds = false;
       for (const response of held) answer(response);

@@ -39,7 +39,7 @@ const INSERT = prepareStatement<OperationRow>(`
     as g (uid, runner_uid, organization_uid, kind, idempotent, instance_uid, session_uid, timeout_ms, payload, connection_uid,
       connection_slug, requested_by, audit_uid, actor_uid, actor_name, via_service, api_key_uid, request_id, purpose, peer_address)
   ), taken as (
-    insert into "${SCHEMA}".operation (uid, organization_uid, runner_uid, kind, idempotent, state, attempt, instance_uid,
+    insert into "${SCHEMA}".operation as o (uid, organization_uid, runner_uid, kind, idempotent, state, attempt, instance_uid,
       replica_uid, requester_replica_uid, deadline, payload, connection_uid, connection_slug, requested_by, request_id, start_time)
     select g.uid, g.organization_uid, r.uid, g.kind, g.idempotent,
       case when s.uid is null then 'queued' else 'running' end, case when s.uid is null then 0 else 1 end, s.instance_uid,
@@ -49,7 +49,7 @@ const INSERT = prepareStatement<OperationRow>(`
     join "${SCHEMA}".runner r on r.uid = g.runner_uid and r.revoke_time is null
       and (r.organization_uid = g.organization_uid or r.organization_uid = '')
     left join "${SCHEMA}".session s on s.instance_uid = g.instance_uid and s.uid = g.session_uid and s.replica_uid = $1
-    returning *
+    returning ${operationColumns('o')}
   ), recorded as (
     insert into "${SCHEMA}".audit_record (uid, organization_uid, action, actor_uid, actor_name, via_service, api_key_uid,
       resource_kind, resource_uid, resource_slug, environment, version, request_id, purpose, outcome, details, peer_address)

@@ -249,6 +249,32 @@ describe.each(engines)('operations of connections on %s', (kind) => {
     session.cut();
   });
 
+  test('the steps of an attempt go on where they were when its runner comes back', async () => {
+    const pool = await gateway().newPool();
+    const session = await pool.connect();
+    const events = collect(ask(pool));
+    const assignment = await session.next('assignment');
+    step(session, assignment.attempt, 'before');
+    const client = await gateway().replica.as(pool.member);
+    const named = { org: pool.org.slug, operationUid: assignment.attempt?.operationUid ?? '' };
+    await until(async () => (await client.getOperation(named)).steps.length === 1);
+    session.cut();
+    const back = await pool.connect(undefined, {
+      identity: session.identity,
+      hello: { inFlight: assignment.attempt ? [assignment.attempt] : [] },
+    });
+    step(back, assignment.attempt, 'after');
+    back.result(assignment, VERIFIED);
+    expect((await events).map((event) => (event.case === 'step' ? event.value.name : event.case))).toEqual([
+      'operation',
+      'before',
+      'after',
+      'end',
+    ]);
+    expect((await client.getOperation(named)).steps.map(({ name }) => name)).toEqual(['before', 'after']);
+    back.cut();
+  });
+
   test('more steps than anyone reads are dropped', async () => {
     const pool = await gateway().newPool();
     const session = await pool.connect();

@@ -19,7 +19,10 @@ describe('writing in batches', () => {
       largest: 3,
       concurrency: 1,
     });
-    const answers = [1, 2, 3, 4, 5].map((item) => writer.write(item));
+    const first = writer.write(1);
+    while (batches.length === 0) await sleep(1);
+    const answers = [first, ...[2, 3, 4, 5].map((item) => writer.write(item))];
+    await sleep(5);
     expect(batches).toEqual([[1]]);
     gate.resolve();
     expect(await Promise.all(answers)).toEqual([2, 4, 6, 8, 10]);
@@ -106,7 +109,9 @@ describe('writing in batches', () => {
       gatherMs: 100,
     });
     await writer.write(0);
-    await Promise.all([1, 2, 3].map((item) => writer.write(item)));
+    const first = writer.write(1);
+    await sleep(5);
+    await Promise.all([first, ...[2, 3].map((item) => writer.write(item))]);
     expect(sizes).toEqual([1, 3]);
     await writer.idle();
   });

@@ -21,8 +21,8 @@ interface Waiting<Item, Answer> {
 }
 
 /**
- * Group commit: an item is written at once when nothing is under way, else with all that has gathered when a statement ends. Thousands
- * of writers cost few statements, and a single one waits for nobody.
+ * Group commit: an item is written with all that came in the same turn when nothing is under way, else with all that has gathered when
+ * a statement ends. Thousands of writers cost few statements, and a single one waits for nobody.
  *
  * One bad item fails alone: a batch that fails for another reason than an absent database is written again item by item.
  *
@@ -42,6 +42,7 @@ export function writeInBatches<Item, Answer>(settings: {
   const detach = AsyncLocalStorage.snapshot();
   let queue: Waiting<Item, Answer>[] = [];
   let underWay = 0;
+  let scheduled = false;
   let gathering: NodeJS.Timeout | undefined;
   const busyKeys = new Set<string>();
   let idlers: (() => void)[] = [];
@@ -88,7 +89,12 @@ export function writeInBatches<Item, Answer>(settings: {
     write: (item) =>
       new Promise((resolve, reject) => {
         queue.push({ item, resolve, reject });
-        if (underWay < concurrency) startNext();
+        if (scheduled || underWay >= concurrency) return;
+        scheduled = true;
+        setImmediate(() => {
+          scheduled = false;
+          startNext();
+        });
       }),
     idle: () =>
       underWay === 0 && queue.length === 0

@@ -79,7 +79,7 @@ export function createHelloAcceptor(settings: {
   const writer = writeInBatches<SessionRequest, OpenedSession>({
     write: (requests) => openSessions(deps.database.query, deps.replicaUid, requests, limits.perRunner),
     largest: LARGEST_BATCH,
-    concurrency: 2,
+    concurrency: deps.database.engine.kind === 'pglite' ? 1 : 2,
     gatherMs: GATHER_MS[deps.database.engine.kind],
     keyOf: ({ instanceUid }) => instanceUid,
   });
@@ -129,7 +129,7 @@ export function createHelloAcceptor(settings: {
   const goOn = (session: Session, { adopted }: OpenedSession) => {
     const keep = adopted.map(({ uid: operationUid, attempt }) => ({ operationUid, attempt }));
     session.send({ case: 'reconcile', value: { keep } });
-    for (const { uid, attempt, kind, requester_replica_uid, cancelled, left_ms } of adopted) {
+    for (const { uid, attempt, kind, requester_replica_uid, cancelled, left_ms, steps } of adopted) {
       live.addAttempt({
         uid,
         attempt,
@@ -137,7 +137,7 @@ export function createHelloAcceptor(settings: {
         session,
         requesterReplicaUid: requester_replica_uid,
         deadline: deps.monotonic() + left_ms,
-        steps: 0,
+        steps,
         cancelSent: cancelled,
         reported: false,
       });
@@ -179,6 +179,7 @@ export function createHelloAcceptor(settings: {
       deps.logger.warn({ ...factsOf(session), verdict: opened.verdict }, 'a session was refused');
       return refuse(session, refusals[opened.verdict]);
     }
+    if (draining) refuse(session, DRAINING);
     if (session.state.name === 'closed') ender.forget(session);
     else {
       admit(session, hello, attempts, opened);
@@ -189,7 +190,7 @@ export function createHelloAcceptor(settings: {
 
   return {
     accept: async (session, hello, origin) => {
-      if (draining) return refuse(session, [GatewayGoodbyeReason.SHUTDOWN, 'this gateway is about to end']);
+      if (draining) return refuse(session, DRAINING);
       // A replica that is suspended finds out by trying: the statement needs the database.
       if (lease.state() === 'cut_off') return refuse(session, refusals.isolated);
       if (live.count + opening >= limits.perReplica)
@@ -215,6 +216,8 @@ export function createHelloAcceptor(settings: {
     },
   };
 }
+
+const DRAINING: Refusal = [GatewayGoodbyeReason.SHUTDOWN, 'this gateway is about to end; connect again'];
 
 export const SUPERSEDED =
   'another session of this instance was opened; a second process needs credentials of its own';

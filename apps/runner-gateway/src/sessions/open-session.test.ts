@@ -311,3 +311,32 @@ describe.each(engines)('sessions on %s', (kind) => {
     capable.cut();
   });
 });
+
+describe('a runner that does not read', () => {
+  const gateway = useTestGateway('postgres');
+
+  test('is cut once too much waits for it', { timeout: 120_000 }, async () => {
+    const pool = await gateway().newPool();
+    const session = await pool.connect();
+    const answer = (await gateway().replica.as(pool.member)).executeOperation({
+      org: pool.org.slug,
+      runner: pool.runner,
+      input: { kind: { case: 'ping', value: {} } },
+    });
+    const assignment = await session.next('assignment');
+    session.result(assignment, PONG);
+    await answer;
+    session.stopReading();
+    const row = () =>
+      gateway()
+        .database.query.selectFrom('session')
+        .select('uid')
+        .where('instance_uid', '=', session.identity.instanceUid)
+        .executeTakeFirst();
+    // Each is answered by an acknowledgement that nobody takes.
+    for (let i = 0; i < 8_000; i++) session.result(assignment, PONG);
+    await until(async () => (await row()) === undefined, 100_000);
+    await until(() => gateway().replica.listener.counts().connections === 0);
+    session.cut();
+  });
+});

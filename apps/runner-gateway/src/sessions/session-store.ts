@@ -45,6 +45,8 @@ export interface AdoptedAttempt {
   /** Whether its end was asked for. */
   readonly cancelled: boolean;
   readonly left_ms: number;
+  /** Number of the last step on record. */
+  readonly steps: number;
 }
 
 /** An attempt of the instance that its hello did not list: the operation waits again, or has ended. */
@@ -128,7 +130,9 @@ const OPEN = prepareStatement<OpenedSession & { readonly instance_uid: string }>
     from listed l join judged j on j.instance_uid = l.instance_uid and j.verdict = 'open'
     where o.uid = l.uid and o.attempt = l.attempt and o.instance_uid = l.instance_uid and o.state = 'running'
     returning o.instance_uid, o.uid, o.attempt, o.kind, o.requester_replica_uid, o.cancel_time is not null as cancelled,
-      extract(epoch from o.deadline - now()) * 1000 as left_ms
+      extract(epoch from o.deadline - now()) * 1000 as left_ms, (
+        select coalesce(max(t.sequence), 0) from "${SCHEMA}".operation_step t where t.operation_uid = o.uid and t.attempt = o.attempt
+      ) as steps
   ), released as (
     update "${SCHEMA}".operation o set ${RELEASE}
     from judged j

@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type ConnectProxy, startConnectProxy } from '../testing/start-connect-proxy.ts';
 import { useRunner } from '../testing/use-runner.ts';
@@ -31,6 +35,16 @@ describe('through a proxy', () => {
     expect(proxy.requests).toEqual([{ target: gateway.address, authorization: undefined }]);
   });
 
+  test('outlives the time that it may take to connect', async () => {
+    proxy = await startConnectProxy();
+    const { gateway, start, open } = rig();
+    const runner = await start({ env: { HTTPS_PROXY: proxy.url }, timing: { dialLimitMs: 1_000 } });
+    await open(runner);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(runner.state().phase).toBe('open');
+    expect(gateway.sessions).toHaveLength(1);
+  });
+
   test('that asks for a user and a password gets them', async () => {
     proxy = await startConnectProxy();
     const { gateway, start } = rig();
@@ -48,8 +62,7 @@ describe('through a proxy', () => {
     expect(refused.stage).toBe('proxy');
     expect(proxy.requests).toEqual([]);
     // Authorities that this machine trusts are named when a process starts.
-    const { mkdtempSync, writeFileSync, rmSync } = await import('node:fs');
-    const folder = mkdtempSync('/tmp/planton-proxy-');
+    const folder = mkdtempSync(join(tmpdir(), 'planton-proxy-'));
     try {
       writeFileSync(`${folder}/ca.pem`, authority.caBundle);
       writeFileSync(`${folder}/credentials.json`, JSON.stringify(credentials), { mode: 0o600 });
@@ -63,7 +76,6 @@ describe('through a proxy', () => {
          process.stdout.write(socket.alpnProtocol);
          socket.destroy();`,
       );
-      const { spawn } = await import('node:child_process');
       const child = spawn(process.execPath, [`${folder}/dial.mts`], {
         env: { ...process.env, NODE_EXTRA_CA_CERTS: `${folder}/ca.pem` },
         stdio: ['ignore', 'pipe', 'inherit'],

@@ -25,8 +25,8 @@ export interface PingTiming {
  * Speaks HTTP/2 over a connection that is open. Pings it at an interval, whatever else is said, and ends it with all its calls when one is
  * not answered in time: that is how a network is noticed which swallows everything, or one way of it.
  *
- * The session manager of connect-node 2.2 is not used. Its timers and its clean-up can meet a connection that has just ended, and what they
- * throw then nobody can catch.
+ * The session manager of connect-node 2.2 is not used: aborted while a stream is open, it starts timers on a connection that has ended, and
+ * what they throw nobody can catch.
  */
 export function openConnection(socket: TLSSocket, address: string, timing: PingTiming): GatewayConnection {
   const baseUrl = `https://${address}`;

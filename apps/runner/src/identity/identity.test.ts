@@ -1,5 +1,5 @@
-import type { RunnerCredentials } from '@planton/enrolment';
-import { publicKeyPem } from '@planton/enrolment/testing';
+import { EnrolmentError, type RunnerCredentials } from '@planton/enrolment';
+import { createTestAuthority, makeCredentials, publicKeyPem } from '@planton/enrolment/testing';
 import { describe, expect, test } from 'vitest';
 import { heldKind, useRunner } from '../testing/use-runner.ts';
 import { waitFor } from '../testing/wait-for.ts';
@@ -116,7 +116,6 @@ describe('renewal', () => {
 describe('after a long absence', () => {
   const expired = async () => {
     const { authority, gateway, service } = rig();
-    const { makeCredentials } = await import('@planton/enrolment/testing');
     const credentials = await makeCredentials(authority, {
       server: service.url,
       gatewayAddress: gateway.address,
@@ -203,7 +202,6 @@ describe('a certificate that the gateway does not take', () => {
 
   test('of an authority that was replaced: the new authorities come from the API', async () => {
     const { gateway, service, start } = rig();
-    const { createTestAuthority } = await import('@planton/enrolment/testing');
     const next = await createTestAuthority('next');
     // The gateway's certificate is signed by the next authority, which the runner does not know yet.
     gateway.show(await next.issueGateway({ hosts: ['127.0.0.1'] }));
@@ -278,7 +276,6 @@ describe('an ephemeral instance', () => {
   });
 
   test('whose token is not taken any more ends', async () => {
-    const { EnrolmentError } = await import('@planton/enrolment');
     const { gateway, start } = rig();
     let asked = 0;
     const runner = await start({

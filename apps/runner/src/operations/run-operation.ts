@@ -66,6 +66,7 @@ export function runOperation(
   let steps = 0;
   const end = (reason: EndReason) => {
     if (isOver) return;
+    isOver = true;
     ended.resolve(reason);
     ending.abort();
   };

@@ -17,6 +17,7 @@ const ends: fc.Arbitrary<AttemptEnd> = fc.oneof(
     { kind: 'unreachable' },
     { kind: 'untrusted' },
     { kind: 'unwelcome' },
+    { kind: 'ignored' },
     { kind: 'refused' },
     { kind: 'left' },
     { kind: 'renewed' },
@@ -123,8 +124,13 @@ describe('a certificate that is not taken', () => {
     expect(recoveries.length).toBeLessThan(10);
   });
 
-  test('is replaced after two connections that the gateway ended without a word', () => {
-    expect(repeat({ kind: 'unwelcome' }, 4, able)).toEqual(['connect', 'recover', 'connect', 'connect']);
+  test('is replaced after some connections that the gateway ended without a word', () => {
+    const steps = repeat({ kind: 'unwelcome' }, 12, able);
+    expect(steps.flatMap((step, index) => (step === 'recover' ? [index] : []))).toEqual([3, 11]);
+  });
+
+  test('is not suspected where the gateway has no time for a hello', () => {
+    expect(new Set(repeat({ kind: 'ignored' }, 100, able))).toEqual(new Set(['connect']));
   });
 
   test('makes a new instance where there is no API to ask', () => {
@@ -138,9 +144,17 @@ describe('a certificate that is not taken', () => {
 });
 
 describe('an instance that is not wanted any more', () => {
-  test.each([{ kind: 'disowned' } as const, goodbye('REVOKED', 5), goodbye('LOCKED')])('%o', (end) => {
+  test.each([goodbye('REVOKED', 5), goodbye('LOCKED')])('%o', (end) => {
     expect(chooseNext(end, noHistory, named)).toMatchObject({ do: 'end', why: 'disowned' });
     expect(chooseNext(end, noHistory, able)).toMatchObject({ do: 'enrol' });
+  });
+
+  test('is told three times by the API, before it counts', () => {
+    expect(repeat({ kind: 'disowned' }, 3, named)).toEqual(['recover', 'recover', 'end']);
+    expect(repeat({ kind: 'disowned' }, 3, able)).toEqual(['recover', 'recover', 'enrol']);
+    let { history } = chooseNext({ kind: 'disowned' }, noHistory, named);
+    ({ history } = chooseNext({ kind: 'renewed' }, history, named));
+    expect(repeat({ kind: 'disowned' }, 2, named, history)).toEqual(['recover', 'recover']);
   });
 
   test('is not replaced against the platform’s will, and not given up while it does not answer', () => {
@@ -157,12 +171,15 @@ describe('another session of the instance', () => {
     });
   });
 
-  test('may be a hello of our own that came late; once', () => {
-    const { history } = chooseNext({ kind: 'unwelcome' }, noHistory, able);
-    const next = chooseNext(goodbye('SUPERSEDED', 5), history, able);
-    expect(next.do).toBe('connect');
-    expect(chooseNext(goodbye('SUPERSEDED', 5), next.history, able)).toMatchObject({ do: 'end' });
-  });
+  test.each(['unwelcome', 'ignored'] as const)(
+    'may be a hello of our own that came late (%s); once',
+    (kind) => {
+      const { history } = chooseNext({ kind }, noHistory, able);
+      const next = chooseNext(goodbye('SUPERSEDED', 5), history, able);
+      expect(next.do).toBe('connect');
+      expect(chooseNext(goodbye('SUPERSEDED', 5), next.history, able)).toMatchObject({ do: 'end' });
+    },
+  );
 
   test('a hello of long ago is none of ours', () => {
     let { history } = chooseNext({ kind: 'unwelcome' }, noHistory, able);

@@ -8,6 +8,8 @@ export type AttemptEnd =
   | { readonly kind: 'untrusted' }
   /** The gateway ended the connection before it said anything: it may not take the certificate, or has other troubles. */
   | { readonly kind: 'unwelcome' }
+  /** The gateway took the hello and did not answer in time. That says nothing about the certificate. */
+  | { readonly kind: 'ignored' }
   /** The gateway said that it does not take the certificate. */
   | { readonly kind: 'refused' }
   /** A session ended without a goodbye, or because one side broke the protocol. */
@@ -32,6 +34,8 @@ export interface History {
   readonly rejections: number;
   /** How often the certificate was replaced in a row without a session after it. */
   readonly recoveries: number;
+  /** How often in a row the API refused to replace the certificate. */
+  readonly refusals: number;
   /** Whether this process may have left a session half open behind it, which takes the next one's place when it comes up late. */
   readonly hasLooseHello: boolean;
 }
@@ -51,10 +55,19 @@ export type Next = { readonly history: History } & (
   | { readonly do: 'end'; readonly why: 'disowned' | 'superseded' }
 );
 
-export const noHistory: History = { failures: 0, rejections: 0, recoveries: 0, hasLooseHello: false };
+export const noHistory: History = {
+  failures: 0,
+  rejections: 0,
+  recoveries: 0,
+  refusals: 0,
+  hasLooseHello: false,
+};
 
+const ENOUGH_REFUSALS = 3;
 /** Failures that a gateway with too many sessions counts for, so that it is left alone for a while. */
 const TOO_MANY_FAILURES = 5;
+/** Connections in a row that have to end without a word before the certificate is suspected: a gateway that dies does the same. */
+const PATIENCE = 4;
 /** The most rejections between two replacements of the certificate that do not help, as a power of two. */
 const MOST_PATIENCE = 6;
 
@@ -69,16 +82,23 @@ export function chooseNext(end: AttemptEnd, history: History, abilities: Abiliti
     case 'left':
       return { do: 'connect', history: noHistory };
     case 'renewed':
-      return { do: 'connect', history };
+      return { do: 'connect', history: { ...history, refusals: 0 } };
     case 'lost':
       return { do: 'connect', history: afterSession(end.lastedMs, history, abilities) };
     case 'untrusted':
     case 'refused':
       return rejected(failed, 1, abilities);
+    case 'ignored':
+      return { do: 'connect', history: { ...failed, hasLooseHello: true } };
     case 'unwelcome':
-      return rejected({ ...failed, hasLooseHello: true }, 2, abilities);
-    case 'disowned':
-      return disowned(failed, abilities);
+      return rejected({ ...failed, hasLooseHello: true }, PATIENCE, abilities);
+    case 'disowned': {
+      // One word for everything that is wrong, a nonce that came too late included: it has to be said again to count.
+      const refused = { ...failed, refusals: history.refusals + 1 };
+      return refused.refusals < ENOUGH_REFUSALS
+        ? { do: 'recover', history: refused }
+        : disowned({ ...refused, refusals: 0 }, abilities);
+    }
     case 'barred':
       return { do: 'end', why: 'disowned', history: failed };
     case 'goodbye':

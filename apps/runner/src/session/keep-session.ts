@@ -57,7 +57,8 @@ export async function keepSession(deps: KeepSessionDeps): Promise<RunnerEnd> {
     }
     step = next.do;
     const delayMs = Math.round(backoff(history.failures, random(), timing.backoff));
-    logger.info(
+    const level = told.end.kind === 'left' || told.end.kind === 'renewed' ? 'info' : 'warn';
+    logger[level](
       { after: told.end.kind, next: step, failures: history.failures, delayMs, ...hintOf(told) },
       told.message,
     );
@@ -148,6 +149,8 @@ function describeSession(end: SessionEnd): Told {
         message: `the gateway does not take the certificate: ${end.message}`,
         hint: '',
       };
+    case 'ignored':
+      return { end: { kind: 'ignored' }, message: 'no welcome came in time', hint: '' };
     case 'protocol':
       return { end: { kind: 'lost', lastedMs: end.lastedMs ?? 0 }, message: end.message, hint: '' };
     case 'lost': {
@@ -165,7 +168,7 @@ function describeSession(end: SessionEnd): Told {
   }
 }
 
-function describeEnd(why: 'disowned' | 'superseded', { message }: Told): RunnerEnd {
+function describeEnd(why: 'disowned' | 'superseded', { message, hint }: Told): RunnerEnd {
   return why === 'superseded'
     ? {
         kind: 'superseded',
@@ -175,7 +178,7 @@ function describeEnd(why: 'disowned' | 'superseded', { message }: Told): RunnerE
     : {
         kind: 'disowned',
         message: `the platform does not take this runner instance any more: ${message}`,
-        hint: 'make new credentials with: planton runner register --name NAME --yes',
+        hint: hint || 'make new credentials with: planton runner register --name NAME --yes',
       };
 }
 

@@ -43,6 +43,8 @@ export type SessionEnd =
   | { readonly kind: 'lost'; readonly message: string; readonly lastedMs?: number | undefined }
   /** The gateway answered that it does not know, or does not want, who calls. */
   | { readonly kind: 'refused'; readonly message: string }
+  /** The gateway answers pings and no hello: it has much to do, or no database. */
+  | { readonly kind: 'ignored' }
   | { readonly kind: 'cut' };
 
 export interface SessionDeps {
@@ -78,6 +80,7 @@ export async function runSession(connection: GatewayConnection, deps: SessionDep
   let welcomed: Welcome | undefined;
   let isReady = false;
   let isDraining = false;
+  let isOver = false;
 
   const lasted = () => (openedAt === undefined ? undefined : monotonic() - openedAt);
   const after = (ms: number, act: () => void) => {
@@ -87,7 +90,7 @@ export async function runSession(connection: GatewayConnection, deps: SessionDep
   };
   /** Says goodbye and gives the gateway a moment to end the stream. */
   const leave = (reason: RunnerGoodbyeReason, end: SessionEnd) => {
-    if (leaving) return;
+    if (leaving || isOver) return;
     leaving = end;
     outbox.send({ case: 'goodbye', value: { reason } });
     outbox.end();
@@ -100,7 +103,9 @@ export async function runSession(connection: GatewayConnection, deps: SessionDep
   const lose = (message: string) => over.resolve({ kind: 'lost', message, lastedMs: lasted() });
 
   const greeting = after(timing.welcomeLimitMs, () =>
-    lose(openedAt === undefined ? 'no welcome came' : 'the gateway did not say which attempts it keeps'),
+    openedAt === undefined
+      ? over.resolve({ kind: 'ignored' })
+      : lose('the gateway did not say which attempts it keeps'),
   );
   /** From here on the gateway hears of attempts. */
   const getReady = ({ sessionUid, gatewayUid }: Welcome) => {
@@ -145,9 +150,11 @@ export async function runSession(connection: GatewayConnection, deps: SessionDep
     attempts.take(false);
     if (!deps.shutdown.aborted) deps.enter({ phase: 'draining', why: 'gateway' });
     const limitMs = timeout ? durationMs(timeout) : DRAIN_MS;
-    const go = () => leave(RunnerGoodbyeReason.DRAINED, { kind: 'left', why: 'gateway' });
-    after(limitMs, go);
-    after(deps.random() * Math.min(LEAVE_SPREAD_MS, limitMs / 2), () => attempts.settled().then(go));
+    const settled = () =>
+      attempts.settled().then(() => leave(RunnerGoodbyeReason.DRAINED, { kind: 'left', why: 'gateway' }));
+    after(deps.random() * Math.min(LEAVE_SPREAD_MS, limitMs / 2), settled);
+    // A goodbye of the runner's would give up what it still carries out; without one the next gateway adopts it.
+    after(limitMs + timing.partingMs, () => lose('the gateway that drains did not say goodbye'));
   };
 
   const take = ({ frame }: OpenSessionResponse) => {
@@ -177,11 +184,10 @@ export async function runSession(connection: GatewayConnection, deps: SessionDep
   };
   const read = async () => {
     const frames = connection.client.openSession(outbox.frames, { signal: ending.signal, timeoutMs: 0 });
-    let violation: string | undefined;
     for await (const frame of frames) {
       // To stop reading would end the stream before the goodbye has left.
-      if (violation) continue;
-      violation = check(frame);
+      if (leaving?.kind === 'protocol') continue;
+      const violation = check(frame);
       if (violation) violate(violation);
       else take(frame);
     }
@@ -202,6 +208,7 @@ export async function runSession(connection: GatewayConnection, deps: SessionDep
   if (deps.cut.aborted) onCut();
 
   const end = await over.promise;
+  isOver = true;
   deps.shutdown.removeEventListener('abort', onShutdown);
   deps.cut.removeEventListener('abort', onCut);
   for (const act of cleanUp) act();

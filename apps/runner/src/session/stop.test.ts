@@ -145,15 +145,20 @@ describe('a gateway that drains', () => {
     await waitFor('new work', () => held.begun.includes('new'));
   });
 
-  test('is left at its limit, and what runs goes on at the next', async () => {
+  test.each([
+    ['says goodbye at its limit', true],
+    ['never says goodbye', false],
+  ])('that %s, is left without giving up what still runs', async (_, saysGoodbye) => {
     const { gateway, start } = rig();
     const held = heldKind();
-    await start({ kinds: [held.kind] });
+    await start({ kinds: [held.kind], timing: { partingMs: 100 } });
     const first = await gateway.session(0);
     first.assign('op', ping);
     await waitFor('the beginning', () => held.begun.length === 1);
     first.send({ case: 'drain', value: { timeout: { nanos: 100_000_000 } } });
+    if (saysGoodbye) first.goodbye('SHUTDOWN');
     const second = await gateway.session(1);
+    expect(first.frames.some((frame) => frame.case === 'goodbye')).toBe(false);
     expect(second.hello.inFlight).toMatchObject([{ operationUid: 'op', attempt: 1 }]);
     held.release('op');
     expect((await second.result('op')).outcome.case).toBe('succeeded');

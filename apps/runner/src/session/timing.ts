@@ -28,9 +28,9 @@ export interface Timing extends PingTiming {
 export const defaultTiming: Timing = {
   pingIntervalMs: 15_000,
   pingTimeoutMs: 10_000,
-  backoff: { baseMs: 1_000, capMs: 30_000 },
+  backoff: { baseMs: 500, capMs: 30_000 },
   dialLimitMs: 20_000,
-  welcomeLimitMs: 20_000,
+  welcomeLimitMs: 60_000,
   settledMs: 30_000,
   partingMs: 3_000,
   renewalJitterMs: 3_600_000,

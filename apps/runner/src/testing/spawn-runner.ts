@@ -1,4 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { waitFor } from './wait-for.ts';
 
@@ -15,6 +17,8 @@ export interface SpawnedRunner {
   ready(): Promise<void>;
 }
 
+/** What Node compiled is kept from start to start, which halves the time that each takes. */
+const compiled = join(tmpdir(), 'planton-runner-compiled');
 const program = fileURLToPath(new URL('../main.ts', import.meta.url));
 
 export function spawnRunner(
@@ -24,7 +28,7 @@ export function spawnRunner(
 ): SpawnedRunner {
   const { program: other, ...others } = options;
   const child = spawn(process.execPath, [other ?? program, ...args], {
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: process.env.PATH, ...(other ? {} : { NODE_COMPILE_CACHE: compiled }), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...others,
   });

@@ -19,6 +19,8 @@ const HANDSHAKE_RECORD = 0x16;
 /** Its type, a version, and its length in two bytes. */
 const RECORD_HEADER_BYTES = 5;
 const LARGEST_RECORD_BYTES = 16 * 1024;
+/** A handshake is a millisecond or two of work, and nothing else is done meanwhile. */
+const STARTS_PER_TURN = 4;
 
 /**
  * - `silent`: nothing was heard, or not all of the first record
@@ -71,6 +73,7 @@ export function admitConnections(settings: {
   const sockets = new Set<Socket>();
   const waiting = new Set<Unproved>();
   let working = 0;
+  let scheduled = false;
 
   const enter = (entry: Unproved, phase: Phase) => {
     leave(entry);
@@ -86,12 +89,25 @@ export function admitConnections(settings: {
     if (entry.phase === 'working') working -= 1;
     entry.phase = 'silent';
   };
+  /** Begins a few, and the next few on the next turn of the event loop: whatever else it has to do comes in between. */
   const admitNext = () => {
+    if (scheduled) return;
+    let started = 0;
     for (const entry of waiting) {
       if (working >= limits.handshakes) return;
+      if (started === STARTS_PER_TURN) {
+        scheduled = true;
+        setImmediate(admitOnNextTurn);
+        return;
+      }
+      started += 1;
       enter(entry, 'working');
       settings.start(entry.socket);
     }
+  };
+  const admitOnNextTurn = () => {
+    scheduled = false;
+    admitNext();
   };
   const drop = (entry: Unproved, reason: string) => {
     settings.dropped(reason);
