@@ -41,11 +41,16 @@ const environment = Object.fromEntries(
 
 /** The image's file system below the base image, made in a folder by what the Dockerfile says. */
 let image: string;
+/** What the base image brings, where the container's user can reach it. */
+let base: string;
 const inImage = (path: string) => join(image, path);
 
 beforeAll(() => {
   image = mkdtempSync(join(tmpdir(), 'planton-image-'));
   chmodSync(image, 0o755);
+  base = mkdtempSync(join(tmpdir(), 'planton-base-'));
+  chmodSync(base, 0o755);
+  copyFileSync(process.execPath, join(base, 'node'));
   const context = mkdtempSync(join(tmpdir(), 'planton-context-'));
   try {
     cpSync(source, context, { recursive: true, filter: (path) => !path.endsWith('/dist') });
@@ -56,7 +61,9 @@ beforeAll(() => {
     rmSync(context, { recursive: true, force: true });
   }
 }, 60_000);
-afterAll(() => rmSync(image, { recursive: true, force: true }));
+afterAll(() => {
+  for (const folder of [image, base]) rmSync(folder, { recursive: true, force: true });
+});
 
 /** Runs the command that the Dockerfile names, on another place. */
 function bundleInto(context: string): void {
@@ -149,6 +156,7 @@ describe('the container', () => {
       },
       {
         program: inImage(program),
+        node: join(base, 'node'),
         cwd: inImage(only('WORKDIR').words[0] ?? ''),
         ...(isRoot ? { uid: user, gid: user } : {}),
       },

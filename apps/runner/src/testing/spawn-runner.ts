@@ -1,4 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,16 +19,21 @@ export interface SpawnedRunner {
 }
 
 /** What Node compiled is kept from start to start, which halves the time that each takes. */
-const compiled = join(tmpdir(), 'planton-runner-compiled');
+const compiled = mkdtempSync(join(tmpdir(), 'planton-runner-compiled-'));
+process.once('exit', () => rmSync(compiled, { recursive: true, force: true }));
 const program = fileURLToPath(new URL('../main.ts', import.meta.url));
 
 export function spawnRunner(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  options: Pick<SpawnOptions, 'stdio' | 'uid' | 'gid' | 'cwd'> & { readonly program?: string } = {},
+  options: Pick<SpawnOptions, 'stdio' | 'uid' | 'gid' | 'cwd'> & {
+    readonly program?: string;
+    /** Node, where another user cannot reach the one that runs this. */
+    readonly node?: string;
+  } = {},
 ): SpawnedRunner {
-  const { program: other, ...others } = options;
-  const child = spawn(process.execPath, [other ?? program, ...args], {
+  const { program: other, node = process.execPath, ...others } = options;
+  const child = spawn(node, [other ?? program, ...args], {
     env: { PATH: process.env.PATH, ...(other ? {} : { NODE_COMPILE_CACHE: compiled }), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...others,

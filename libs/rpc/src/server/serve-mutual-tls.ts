@@ -49,7 +49,7 @@ export interface MutualTlsLimits extends ConnectionLimits, SilenceLimits {
 const defaultLimits: MutualTlsLimits = {
   connections: 25_000,
   unproved: 20_000,
-  handshakes: 128,
+  handshakes: 64,
   slowAfterMs: 500,
   handshakeMs: 10_000,
   pingAfterMs: 15_000,
