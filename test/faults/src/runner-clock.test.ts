@@ -88,7 +88,7 @@ test('one that was revoked meanwhile does not, and says so', async () => {
   runner = await startAs('silent', silent, false);
   expect(await runner.ended).toBe(4);
   expect(runner.log()).toMatch(/^error: .*does not take this runner instance any more/m);
-  expect(runner.log()).toMatch(/^hint: .*planton runner register/m);
+  expect(runner.log()).toMatch(/^hint: .*planton runner token create/m);
 });
 
 test('a runner whose own clock is wrong connects all the same, and says so', async () => {

@@ -137,11 +137,10 @@ describe.each(engines)('the record of operations on %s', (kind) => {
     const session = await pool.connect();
     const assignment = await session.next('assignment');
     expect(assignment.attempt?.operationUid).toBe(operation?.uid);
-    const read = await client.getOperation({ org: pool.org.slug, operationUid: broken ?? '' });
-    expect(read.operation).toMatchObject({
-      state: OperationState.FAILED,
-      error: { reason: 'PAYLOAD_UNREADABLE' },
-    });
+    const read = async () =>
+      (await client.getOperation({ org: pool.org.slug, operationUid: broken ?? '' })).operation;
+    await until(async () => (await read())?.state === OperationState.FAILED);
+    expect((await read())?.error?.reason).toBe('PAYLOAD_UNREADABLE');
     session.cut();
   });
 });
