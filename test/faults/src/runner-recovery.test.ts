@@ -94,9 +94,13 @@ test('SIGTERM: a runner finishes what it has, takes nothing more, and ends with 
   sts.release();
   expect(await runner.ended).toBe(0);
 
-  const states = await Promise.all([...uids, late].map(async (uid) => (await operationOf(uid))?.state));
-  expect(states.filter((state) => state === OperationState.SUCCEEDED)).toHaveLength(2);
-  expect(states.filter((state) => state === OperationState.QUEUED)).toHaveLength(2);
+  // One that was on its way to the runner when it ended waits again as soon as that is noticed.
+  const inState = async (wanted: OperationState) => {
+    const operations = await Promise.all([...uids, late].map(operationOf));
+    return operations.filter((operation) => operation?.state === wanted).length;
+  };
+  await waitUntil('two to wait again', async () => (await inState(OperationState.QUEUED)) === 2);
+  expect(await inState(OperationState.SUCCEEDED)).toBe(2);
   // What waited goes to whoever comes next, and nothing is carried out twice.
   await start();
   for (const uid of [...uids, late]) await untilSucceeded(uid);
@@ -106,18 +110,30 @@ test('SIGTERM: a runner finishes what it has, takes nothing more, and ends with 
 test('SIGTERM again and again: none of the operations that come meanwhile is lost', async () => {
   let runner = await start();
   let left = 400;
-  const states: (OperationState | undefined)[] = [];
+  const ends: string[] = [];
   const work = async () => {
-    while (left-- > 0) states.push(await ping(planton, 'steady'));
+    while (left-- > 0) {
+      const { operation } = await planton.runners.executeOperation(
+        {
+          org: ORG,
+          runner: 'steady',
+          input: { kind: { case: 'ping', value: {} } },
+          timeout: { seconds: 60n },
+        },
+        { timeoutMs: 70_000 },
+      );
+      const { state, error } = operation ?? {};
+      ends.push(error ? `${error.reason}: ${error.message}` : `state ${state}`);
+    }
   };
   const working = Promise.all(Array.from({ length: 8 }, work));
   for (const share of [50, 200]) {
-    await waitUntil('operations to go on', () => states.length >= share);
+    await waitUntil('operations to go on', () => ends.length >= share);
     expect(await runner.end('SIGTERM')).toBe(0);
     runner = await start(file, { wait: false });
   }
   await working;
-  expect(states).toEqual(states.map(() => OperationState.SUCCEEDED));
+  expect(new Set(ends)).toEqual(new Set([`state ${OperationState.SUCCEEDED}`]));
 }, 90_000);
 
 test('kill -9 of a runner: its operations are carried out by the next one', async () => {
