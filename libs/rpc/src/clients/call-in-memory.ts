@@ -4,6 +4,7 @@ import {
   ConnectError,
   type ConnectRouter,
   createConnectRouter,
+  createContextKey,
   createContextValues,
   createRouterTransport,
   type HandlerContext,
@@ -55,7 +56,8 @@ export function callInMemory(
   const receive: UnaryCall = async (request) => {
     try {
       // What the caller keeps in its context stays with the caller.
-      return await served({ ...request, contextValues: createContextValues() });
+      const contextValues = createContextValues().set(deadlineKey, request.contextValues.get(deadlineKey));
+      return await served({ ...request, contextValues });
     } catch (error) {
       throw asOverTheWire(error);
     }
@@ -63,20 +65,59 @@ export function callInMemory(
   const send = compose([outbound], receive);
 
   return {
-    unary: (method, signal, _timeoutMs, header, input, contextValues) =>
-      send({
-        stream: false,
-        service: method.parent,
-        method,
-        requestMethod: 'POST',
-        url: `${URL_IN_MEMORY}/${method.parent.typeName}/${method.name}`,
-        header: new Headers(header),
-        contextValues: contextValues ?? createContextValues(),
-        signal: signal ?? new AbortController().signal,
-        message: create(method.input, input),
-      }) as Promise<UnaryResponse<never, never>>,
+    unary: (method, signal, timeoutMs, header, input, contextValues) =>
+      withLimits(signal, timeoutMs, (limited) =>
+        send({
+          stream: false,
+          service: method.parent,
+          method,
+          requestMethod: 'POST',
+          url: `${URL_IN_MEMORY}/${method.parent.typeName}/${method.name}`,
+          header: new Headers(header),
+          contextValues: (contextValues ?? createContextValues()).set(deadlineKey, limited.deadline),
+          signal: limited.signal,
+          message: create(method.input, input),
+        }),
+      ) as Promise<UnaryResponse<never, never>>,
     stream: streams.stream,
   };
+}
+
+/** When the call ends at the latest, by the monotonic clock; undefined where nobody said. */
+const deadlineKey = createContextKey<number | undefined>(undefined, { description: 'deadline' });
+
+interface Limits {
+  readonly signal: AbortSignal;
+  readonly deadline: number | undefined;
+}
+
+/** Ends a call when its caller goes or its time is over, whatever the handler does. A call without either costs nothing. */
+async function withLimits<Answer>(
+  signal: AbortSignal | undefined,
+  timeoutMs: number | undefined,
+  call: (limits: Limits) => Promise<Answer>,
+): Promise<Answer> {
+  if (signal?.aborted) throw new ConnectError('the caller has gone', Code.Canceled);
+  const isTimed = timeoutMs !== undefined && timeoutMs > 0;
+  const ending = new AbortController();
+  if (!signal && !isTimed) return call({ signal: ending.signal, deadline: undefined });
+  const ended = Promise.withResolvers<never>();
+  const end = (error: ConnectError) => {
+    ending.abort(error);
+    ended.reject(error);
+  };
+  const leave = () => end(new ConnectError('the caller has gone', Code.Canceled));
+  signal?.addEventListener('abort', leave);
+  const timer = isTimed
+    ? setTimeout(() => end(new ConnectError('the time is over', Code.DeadlineExceeded)), timeoutMs)
+    : undefined;
+  try {
+    const deadline = isTimed ? performance.now() + timeoutMs : undefined;
+    return await Promise.race([ended.promise, call({ signal: ending.signal, deadline })]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', leave);
+  }
 }
 
 function compose(interceptors: readonly Interceptor[], innermost: UnaryCall): UnaryCall {
@@ -106,7 +147,10 @@ function contextOf(request: UnaryRequest): HandlerContext {
     service: request.service,
     method: request.method,
     signal: request.signal,
-    timeoutMs: () => undefined,
+    timeoutMs: () => {
+      const deadline = request.contextValues.get(deadlineKey);
+      return deadline === undefined ? undefined : deadline - performance.now();
+    },
     requestMethod: request.requestMethod,
     requestHeader: request.header,
     responseHeader: new Headers(),
