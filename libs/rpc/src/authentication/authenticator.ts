@@ -9,6 +9,9 @@ const CAPACITY = 10_000;
 /** Milliseconds before its end at which a token that we exchanged is renewed rather than used. */
 const RENEW_BEFORE_MS = 30_000;
 
+/** Milliseconds that a stream may outlive its token: with the five minutes of the token, what the feed of revocations goes back. */
+const OUTLIVED_AFTER_MS = 4 * 60_000;
+
 /** The longest credential that is looked at. */
 const MAX_CREDENTIAL_LENGTH = 16_384;
 
@@ -19,6 +22,11 @@ export interface Authenticator {
    * @param org organisation that the token of an API key shall speak for; empty for none
    */
   authenticate(credential: string, org: string): Promise<AccessToken>;
+  /**
+   * What a token that was verified is worth by now, for what goes on after it was let in: `outlived` where it ended so long ago that
+   * its revocation may have been forgotten.
+   */
+  standingOf(token: AccessToken): 'good' | 'revoked' | 'outlived';
 }
 
 /**
@@ -56,7 +64,7 @@ export function createAuthenticator(settings: {
     const key = digest(credential);
     const token = await (remembered.get(key) ?? remember(key, settings.verify(credential)));
     if (token.expireTime <= settings.now()) throw refusal('the access token has expired', 'TOKEN_EXPIRED');
-    if (isRevoked(token)) throw refusal('the access token has been revoked', 'TOKEN_REVOKED');
+    if (isRevoked(token)) throw tokenRevoked();
     return token;
   };
 
@@ -77,6 +85,10 @@ export function createAuthenticator(settings: {
   };
 
   return {
+    standingOf: (token) => {
+      if (isRevoked(token)) return 'revoked';
+      return token.expireTime + OUTLIVED_AFTER_MS < settings.now() ? 'outlived' : 'good';
+    },
     authenticate: async (credential, org) => {
       if (credential.length > MAX_CREDENTIAL_LENGTH)
         throw refusal('the credential is too long', 'TOKEN_INVALID');
@@ -100,6 +112,11 @@ export function revocationsStale(): DomainError {
       hint: 'try again in a moment; identity does not answer this service',
     },
   );
+}
+
+/** The error for a token that was good and is not any more. */
+export function tokenRevoked(): DomainError {
+  return refusal('the access token has been revoked', 'TOKEN_REVOKED');
 }
 
 function refusal(message: string, reason: string, cause?: unknown): DomainError {

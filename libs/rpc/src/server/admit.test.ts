@@ -10,6 +10,7 @@ import { ErrorInfoSchema } from '@planton/api/common/v1/error';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
 import { Identity } from '@planton/api/identity/v1/identity_service';
 import { RunnerGateway } from '@planton/api/runner/v1/runner_gateway';
+import { RunnerService } from '@planton/api/runner/v1/runner_service';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { assertAccessRules } from '../access/access-rule.ts';
@@ -277,6 +278,69 @@ test('secrets stay in while revocations cannot be read', async () => {
   } finally {
     vi.restoreAllMocks();
   }
+});
+
+describe('a stream', () => {
+  let more = Promise.withResolvers<void>();
+  const streamRoutes = (router: ConnectRouter) =>
+    router.service(RunnerService, {
+      async *watchRunners() {
+        yield { event: { case: 'complete' as const, value: true } };
+        await more.promise;
+        yield { event: { case: 'deleted' as const, value: 'what-only-members-may-hear' } };
+      },
+    });
+  const watch = (token: string) =>
+    createClient(RunnerService, platform.transportFor(streamRoutes, token))
+      .watchRunners({ org: org.slug })
+      [Symbol.asyncIterator]();
+  const start = async (token: string) => {
+    more = Promise.withResolvers<void>();
+    const answers = watch(token);
+    expect((await answers.next()).value?.event.case).toBe('complete');
+    return answers;
+  };
+
+  test('tells nothing more to whoever was revoked meanwhile', async () => {
+    const token = await platform.tokenFor({ uid: 'ada', org, role: 'viewer' });
+    const answers = await start(token);
+    await platform.revoke('ada');
+    more.resolve();
+    expect(await refusal(answers.next())).toEqual({ code: Code.Unauthenticated, reason: 'TOKEN_REVOKED' });
+  });
+
+  test('outlives an API key’s token, which is exchanged anew, and no longer the key', async () => {
+    const now = vi.spyOn(Date, 'now');
+    try {
+      platform.apiKeys.set('key', () => platform.tokenFor({ uid: 'ada', org, role: 'viewer' }));
+      let answers = await start('key');
+      now.mockReturnValue(Date.now() + 60 * 60_000);
+      more.resolve();
+      expect((await answers.next()).value?.event.case).toBe('deleted');
+
+      answers = await start('key');
+      platform.apiKeys.delete('key');
+      now.mockReturnValue(Date.now() + 60 * 60_000);
+      more.resolve();
+      expect(await refusal(answers.next())).toEqual({
+        code: Code.Unauthenticated,
+        reason: 'API_KEY_INVALID',
+      });
+    } finally {
+      now.mockRestore();
+    }
+  });
+
+  test('ends where its access token has long ended', async () => {
+    const answers = await start(await platform.tokenFor({ uid: 'ada', org, role: 'viewer' }));
+    const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 10 * 60_000);
+    try {
+      more.resolve();
+      expect((await refusal(answers.next())).code).toBe(Code.Unauthenticated);
+    } finally {
+      now.mockRestore();
+    }
+  });
 });
 
 describe('an RPC for runners', () => {

@@ -4,7 +4,7 @@ import type { Interceptor, StreamRequest, UnaryRequest } from '@connectrpc/conne
 import { type Permission, PermissionSchema } from '@planton/api/common/v1/access';
 import { type AccessRule, accessRuleOf } from '../access/access-rule.ts';
 import type { AccessToken } from '../authentication/access-token.ts';
-import { type Authenticator, revocationsStale } from '../authentication/authenticator.ts';
+import { type Authenticator, revocationsStale, tokenRevoked } from '../authentication/authenticator.ts';
 import type { Revocations } from '../authentication/revocations.ts';
 import {
   actorTokenKey,
@@ -70,13 +70,14 @@ export function admit(settings: {
     return { token, actor };
   };
 
-  const check = async (request: Request, message: Message | undefined) => {
+  /** @returns the tokens that the request stands on */
+  const check = async (request: Request, message: Message | undefined): Promise<readonly AccessToken[]> => {
     const access = accessRuleOf(request.method);
-    if (access.rule.case === 'anonymous') return;
+    if (access.rule.case === 'anonymous') return [];
     const { contextValues } = request;
     if (access.rule.case === 'runnerCertificate') {
       if (!contextValues.get(tlsConnectionKey)) throw certificateNeeded();
-      return;
+      return [];
     }
     const org = organizationOf(message);
     const { token, actor } = await identify(request, access, org);
@@ -100,6 +101,7 @@ export function admit(settings: {
       actorTokenKey,
       (actor ?? (token.subject.kind === 'service' ? undefined : token))?.token,
     );
+    return actor ? [token, actor] : [token];
   };
 
   return (next) => async (request) => {
@@ -110,12 +112,32 @@ export function admit(settings: {
     }
     const input = request.message[Symbol.asyncIterator]();
     const first = request.method.methodKind === 'server_streaming' ? await input.next() : undefined;
-    await check(request, first?.done === false ? first.value : undefined);
-    return next({
+    const message = first?.done === false ? first.value : undefined;
+    let tokens = await check(request, message);
+    const response = await next({
       ...request,
-      message: validated(input, first, (message) => validate(request.method.input, message)),
+      message: validated(input, first, (frame) => validate(request.method.input, frame)),
     });
+    if (!response.stream || tokens.length === 0) return response;
+    const admitAgain = async () => {
+      const standings = new Set(tokens.map(settings.authenticator.standingOf));
+      if (standings.has('revoked')) throw tokenRevoked();
+      // An API key is exchanged anew, with the rights that it has by now; an access token that has ended ends the stream.
+      if (standings.has('outlived')) tokens = await check(request, message);
+    };
+    return { ...response, message: whileAdmitted(response.message, admitAgain) };
   };
+}
+
+/** The answers of a stream, each for as long as its caller would still be let in: who is revoked hears nothing more. */
+async function* whileAdmitted(
+  answers: AsyncIterable<Message>,
+  admitAgain: () => Promise<void>,
+): AsyncIterable<Message> {
+  for await (const answer of answers) {
+    await admitAgain();
+    yield answer;
+  }
 }
 
 const patterns = new Map<string, RegExp>();
