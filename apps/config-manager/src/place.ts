@@ -1,4 +1,4 @@
-import { invalid } from '@planton/rpc';
+import { pageTokenInvalid } from '@planton/rpc';
 
 /** A place in a list that is ordered by slug. */
 export interface Place {
@@ -14,10 +14,4 @@ export function placeOf(parts: readonly string[] | undefined): Place | undefined
     throw pageTokenInvalid();
   }
   return { slug, uid };
-}
-
-export function pageTokenInvalid() {
-  return invalid('PAGE_TOKEN_INVALID', 'page_token is not one that this list returned', {
-    hint: 'ask for the first page without a page_token, with the same filters',
-  });
 }

@@ -1,3 +1,4 @@
+import type { AuditOutcomeName } from '@planton/rpc';
 import type { ColumnType, Generated, RawBuilder } from 'kysely';
 
 /** The PostgreSQL schema that the service owns. */
@@ -98,8 +99,6 @@ export interface ReferenceTable {
   readonly target_uid: string;
   readonly confirmed: boolean;
 }
-
-export type AuditOutcomeName = 'succeeded' | 'denied' | 'failed';
 
 export interface AuditRecordTable {
   readonly uid: Generated<string>;

@@ -1,3 +1,4 @@
+import type { AuditOutcomeName } from '@planton/rpc';
 import type { ColumnType, Generated, RawBuilder } from 'kysely';
 
 /** The PostgreSQL schema that the service owns. */
@@ -117,8 +118,6 @@ export interface ConnectionVerificationTable {
   readonly runner: Generated<string>;
   readonly last_success_time: OptionalTime;
 }
-
-export type AuditOutcomeName = 'succeeded' | 'denied' | 'failed';
 
 export interface AuditRecordTable {
   readonly sequence: ColumnType<number, never, never>;

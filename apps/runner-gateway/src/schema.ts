@@ -1,3 +1,4 @@
+import type { AuditOutcomeName } from '@planton/rpc';
 import type { ColumnType, Generated, RawBuilder } from 'kysely';
 
 /** The PostgreSQL schema that the service owns. */
@@ -112,8 +113,6 @@ export interface RunnerReferenceTable {
   readonly owner_uid: string;
   readonly runner_uid: string;
 }
-
-export type AuditOutcomeName = 'succeeded' | 'denied' | 'failed';
 
 export interface AuditRecordTable {
   readonly sequence: ColumnType<number, never, never>;

@@ -1,5 +1,6 @@
 export { accessRuleOf, assertAccessRules } from './access/access-rule.ts';
 export { isRoleName, type RoleName, roleHolds, roleIncludes } from './access/permissions.ts';
+export { type AuditOutcomeName, auditMessage } from './audit/audit-message.ts';
 export { type AccessToken, createTokenVerifier, TOKEN_AUDIENCE } from './authentication/access-token.ts';
 export type { Authenticator } from './authentication/authenticator.ts';
 export type {
@@ -56,7 +57,8 @@ export {
 } from './errors/domain-error.ts';
 export { toDomainError } from './errors/map-error.ts';
 export { createLogger, type Logger, type LogLevel, logLevels } from './logging/logger.ts';
-export { decodePageToken, encodePageToken, pageSizeOf } from './paging/page-token.ts';
+export { numberedPosition, numberPosition, textPosition } from './paging/page-position.ts';
+export { decodePageToken, encodePageToken, pageSizeOf, pageTokenInvalid } from './paging/page-token.ts';
 export {
   describeServerFlags,
   readServerSettings,
@@ -78,3 +80,4 @@ export {
   type MutualTlsSettings,
   serveMutualTls,
 } from './server/serve-mutual-tls.ts';
+export { makeSlug } from './slugs/make-slug.ts';

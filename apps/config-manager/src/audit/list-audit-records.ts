@@ -6,10 +6,15 @@ import {
   ListAuditRecordsRequestSchema,
   type ListAuditRecordsResponseSchema,
 } from '@planton/api/config/v1/config_manager_service';
-import { decodePageToken, encodePageToken, organizationCallerOf, pageSizeOf } from '@planton/rpc';
+import {
+  auditMessage,
+  decodePageToken,
+  encodePageToken,
+  organizationCallerOf,
+  pageSizeOf,
+  pageTokenInvalid,
+} from '@planton/rpc';
 import type { Deps } from '../deps.ts';
-import { pageTokenInvalid } from '../place.ts';
-import { auditRecordMessage } from './audit-record.ts';
 import { type AuditPlace, listAudit } from './audit-store.ts';
 
 export function listAuditRecords({ database }: Deps) {
@@ -33,7 +38,7 @@ export function listAuditRecords({ database }: Deps) {
     const page = rows.slice(0, size);
     const last = page.at(-1);
     return {
-      records: page.map(auditRecordMessage),
+      records: page.map((row) => auditMessage('config-manager', row)),
       nextPageToken: last && rows.length > size ? encodePageToken([last.time, last.uid], query) : '',
     };
   };

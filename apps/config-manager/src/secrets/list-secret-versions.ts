@@ -4,10 +4,9 @@ import type {
   ListSecretVersionsRequest,
   ListSecretVersionsResponseSchema,
 } from '@planton/api/config/v1/config_manager_service';
-import { decodePageToken, encodePageToken, pageSizeOf } from '@planton/rpc';
+import { decodePageToken, encodePageToken, pageSizeOf, pageTokenInvalid } from '@planton/rpc';
 import type { Deps } from '../deps.ts';
 import { levelOf } from '../level.ts';
-import { pageTokenInvalid } from '../place.ts';
 import { secretNotFound, versionMessage } from './secret.ts';
 import { findSecret, listVersionRows } from './secret-store.ts';
 

@@ -1,7 +1,7 @@
 import { prepareStatement } from '@planton/database';
-import type { Caller } from '@planton/rpc';
+import type { AuditOutcomeName, Caller } from '@planton/rpc';
 import type { Kysely, Selectable } from 'kysely';
-import { type AuditOutcomeName, type AuditRecordTable, type ConnectTables, SCHEMA } from '../schema.ts';
+import { type AuditRecordTable, type ConnectTables, SCHEMA } from '../schema.ts';
 
 /** One thing that was done, or refused. Never holds a secret value. */
 export interface AuditEntry {

@@ -4,10 +4,9 @@ import type {
   ListProviderConnectionAuthorizationsRequest,
   ListProviderConnectionAuthorizationsResponseSchema,
 } from '@planton/api/connect/v1/connection_service';
-import { encodePageToken, organizationCallerOf, pageSizeOf } from '@planton/rpc';
+import { encodePageToken, organizationCallerOf, pageSizeOf, textPosition } from '@planton/rpc';
 import type { Deps } from '../deps.ts';
 import { liveEnvironments } from '../environments/live-environments.ts';
-import { textPosition } from '../paging/page-position.ts';
 import { authorizationMessage } from './authorization.ts';
 import { listAuthorizationRows } from './authorization-store.ts';
 

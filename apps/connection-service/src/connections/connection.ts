@@ -3,7 +3,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { type Metadata, MetadataSchema } from '@planton/api/common/v1/metadata';
 import { ConnectionStatusSchema } from '@planton/api/connect/v1/connection_status';
 import type { ProviderConnectionSchema } from '@planton/api/connect/v1/provider_connection';
-import { invalid, missing, stale, state } from '@planton/rpc';
+import { invalid, makeSlug, missing, stale, state } from '@planton/rpc';
 import type { Selectable } from 'kysely';
 import type { Provider } from '../providers/provider.ts';
 import { findProvider } from '../providers/registry.ts';
@@ -26,18 +26,9 @@ export interface ConnectionView extends ConnectionRow, VerificationColumns {
   readonly environments: readonly EnvironmentName[];
 }
 
-const LONGEST_SLUG = 63;
-
 /** `AWS Production` → `aws-production`. Throws `NAME_REQUIRED` for a name without a letter or digit of ASCII. */
 export function slugOf(name: string): string {
-  const slug = name
-    .normalize('NFKD')
-    .replace(/\p{Mark}/gu, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-/, '')
-    .slice(0, LONGEST_SLUG)
-    .replace(/-$/, '');
+  const slug = makeSlug(name);
   if (slug !== '') return slug;
   throw invalid('NAME_REQUIRED', 'metadata.name: no slug can be made from it', {
     hint: 'give a name with a letter or digit, or metadata.slug',

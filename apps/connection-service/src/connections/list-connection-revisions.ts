@@ -11,9 +11,8 @@ import type {
   ConnectionRevisionSchema,
   ProviderConnectionSchema,
 } from '@planton/api/connect/v1/provider_connection';
-import { encodePageToken, organizationCallerOf, pageSizeOf } from '@planton/rpc';
+import { encodePageToken, numberPosition, organizationCallerOf, pageSizeOf } from '@planton/rpc';
 import type { Deps } from '../deps.ts';
-import { numberPosition } from '../paging/page-position.ts';
 import { findProvider } from '../providers/registry.ts';
 import { connectionNotFound, etagOf, readSpec, readTextMap } from './connection.ts';
 import { findConnectionView } from './connection-store.ts';

@@ -4,10 +4,9 @@ import type {
   ListConnectionsRequest,
   ListConnectionsResponseSchema,
 } from '@planton/api/connect/v1/connection_service';
-import { encodePageToken, organizationCallerOf, pageSizeOf } from '@planton/rpc';
+import { encodePageToken, organizationCallerOf, pageSizeOf, textPosition } from '@planton/rpc';
 import type { Deps } from '../deps.ts';
 import { hideLostEnvironments } from '../environments/live-environments.ts';
-import { textPosition } from '../paging/page-position.ts';
 import { connectionMessage } from './connection.ts';
 import { listConnectionViews } from './connection-store.ts';
 

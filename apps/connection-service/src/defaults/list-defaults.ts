@@ -4,10 +4,9 @@ import type {
   ListDefaultProviderConnectionsRequest,
   ListDefaultProviderConnectionsResponseSchema,
 } from '@planton/api/connect/v1/connection_service';
-import { encodePageToken, organizationCallerOf, pageSizeOf } from '@planton/rpc';
+import { encodePageToken, organizationCallerOf, pageSizeOf, textPosition } from '@planton/rpc';
 import type { Deps } from '../deps.ts';
 import { liveEnvironments } from '../environments/live-environments.ts';
-import { textPosition } from '../paging/page-position.ts';
 import { defaultMessage } from './default.ts';
 import { listDefaults as listDefaultRows } from './default-store.ts';
 

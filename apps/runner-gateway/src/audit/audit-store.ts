@@ -1,6 +1,7 @@
 import { prepareStatement } from '@planton/database';
+import type { AuditOutcomeName } from '@planton/rpc';
 import type { Kysely, Selectable } from 'kysely';
-import { type AuditOutcomeName, type AuditRecordTable, type RunnerTables, SCHEMA } from '../schema.ts';
+import { type AuditRecordTable, type RunnerTables, SCHEMA } from '../schema.ts';
 
 /** One thing that was done, or refused. Never holds a token, a key or what an operation carries. */
 export interface AuditEntry {

@@ -4,9 +4,8 @@ import type {
   ListRunnerTokensRequest,
   ListRunnerTokensResponseSchema,
 } from '@planton/api/runner/v1/runner_service';
-import { encodePageToken, organizationCallerOf, pageSizeOf } from '@planton/rpc';
+import { encodePageToken, numberedPosition, organizationCallerOf, pageSizeOf } from '@planton/rpc';
 import type { Deps } from '../deps.ts';
-import { numberedPosition } from '../paging/page-position.ts';
 import { findRunnerByName } from '../runners/runner-store.ts';
 import { tokenMessage } from './token.ts';
 import { listTokens } from './token-store.ts';

@@ -4,9 +4,14 @@ import type {
   ListOperationsRequest,
   ListOperationsResponseSchema,
 } from '@planton/api/runner/v1/runner_service';
-import { encodePageToken, invalid, organizationCallerOf, pageSizeOf } from '@planton/rpc';
+import {
+  encodePageToken,
+  organizationCallerOf,
+  pageSizeOf,
+  pageTokenInvalid,
+  textPosition,
+} from '@planton/rpc';
 import type { Deps } from '../deps.ts';
-import { textPosition } from '../paging/page-position.ts';
 import { findRunnerByName } from '../runners/runner-store.ts';
 import { operationMessage, stateName } from './operation.ts';
 import { listOperationRows, type OperationFilter, type OperationPosition } from './operation-read-store.ts';
@@ -47,9 +52,7 @@ function positionOf(token: string, query: string): OperationPosition | undefined
   const [microseconds, uid] = textPosition(token, query, 2) ?? [];
   if (microseconds === undefined || uid === undefined) return undefined;
   if (!/^[0-9]{1,17}$/.test(microseconds)) {
-    throw invalid('PAGE_TOKEN_INVALID', 'page_token is not one that this list returned', {
-      hint: 'ask for the first page without a page_token, with the same filters',
-    });
+    throw pageTokenInvalid();
   }
   return { microseconds, uid };
 }

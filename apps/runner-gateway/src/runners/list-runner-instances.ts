@@ -4,9 +4,8 @@ import type {
   ListRunnerInstancesRequest,
   ListRunnerInstancesResponseSchema,
 } from '@planton/api/runner/v1/runner_service';
-import { encodePageToken, organizationCallerOf, pageSizeOf } from '@planton/rpc';
+import { encodePageToken, organizationCallerOf, pageSizeOf, textPosition } from '@planton/rpc';
 import type { Deps } from '../deps.ts';
-import { textPosition } from '../paging/page-position.ts';
 import { instanceMessage } from './instance.ts';
 import { type InstancePosition, listInstanceViews } from './instance-store.ts';
 import { findRunnerByName } from './runner-store.ts';

@@ -1,9 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
 import type { ListRunnersRequest, ListRunnersResponseSchema } from '@planton/api/runner/v1/runner_service';
-import { encodePageToken, organizationCallerOf, pageSizeOf } from '@planton/rpc';
+import { encodePageToken, organizationCallerOf, pageSizeOf, textPosition } from '@planton/rpc';
 import type { Deps } from '../deps.ts';
-import { textPosition } from '../paging/page-position.ts';
 import { runnerMessage } from './runner.ts';
 import { listRunnerViews } from './runner-store.ts';
 

@@ -2,7 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { MetadataSchema } from '@planton/api/common/v1/metadata';
 import { type RunnerSchema, RunnerState } from '@planton/api/runner/v1/runner';
-import { type DomainError, invalid, missing, state } from '@planton/rpc';
+import { type DomainError, invalid, makeSlug, missing, state } from '@planton/rpc';
 import type { Selectable } from 'kysely';
 import type { RunnerTable } from '../schema.ts';
 
@@ -32,21 +32,12 @@ export const PLATFORM_RUNNER_UID = 'platform-runner';
 /** Of one organisation: all of them are watched at once. */
 export const RUNNERS_AT_MOST = 1_000;
 
-const LONGEST_SLUG = 63;
-
 /** An answer stays small whatever instances call themselves. */
 const MOST_VERSIONS = 20;
 
 /** `AWS Production` → `aws-production`, as for connections. Throws `NAME_REQUIRED` for a name without a letter or digit of ASCII. */
 export function slugOf(name: string): string {
-  const slug = name
-    .normalize('NFKD')
-    .replace(/\p{Mark}/gu, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-/, '')
-    .slice(0, LONGEST_SLUG)
-    .replace(/-$/, '');
+  const slug = makeSlug(name);
   if (slug !== '') return slug;
   throw invalid('NAME_REQUIRED', 'name: no slug can be made from it', {
     hint: 'give a name with a letter or digit',

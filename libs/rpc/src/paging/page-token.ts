@@ -22,11 +22,16 @@ export function decodePageToken(token: string, query: string): readonly string[]
   if (token === '') return undefined;
   const [made, ...parts] = parse(token);
   if (made !== digest(query) || !parts.every((part) => typeof part === 'string')) {
-    throw invalid('PAGE_TOKEN_INVALID', 'page_token is not one that this list returned', {
-      hint: 'ask for the first page without a page_token, with the same filters',
-    });
+    throw pageTokenInvalid();
   }
   return parts;
+}
+
+/** The error for a token that no list returned, or not for this query. */
+export function pageTokenInvalid() {
+  return invalid('PAGE_TOKEN_INVALID', 'page_token is not one that this list returned', {
+    hint: 'ask for the first page without a page_token, with the same filters',
+  });
 }
 
 function parse(token: string): unknown[] {

@@ -1,4 +1,4 @@
-import { decodePageToken, invalid } from '@planton/rpc';
+import { decodePageToken, pageTokenInvalid } from './page-token.ts';
 
 /**
  * Where a page starts, from a token that anyone can make up: what the database could not take is refused like any other bad
@@ -8,7 +8,8 @@ import { decodePageToken, invalid } from '@planton/rpc';
  */
 export function textPosition(token: string, query: string, count: number): readonly string[] | undefined {
   const parts = decodePageToken(token, query);
-  if (parts && (parts.length !== count || parts.some((part) => part.includes('\0')))) throw tokenInvalid();
+  if (parts && (parts.length !== count || parts.some((part) => part.includes('\0'))))
+    throw pageTokenInvalid();
   return parts;
 }
 
@@ -32,12 +33,6 @@ function numberOf(parts: readonly string[], count: number): number {
   const [part = ''] = parts;
   const value = Number(part);
   if (parts.length !== count || !/^[0-9]{1,16}$/.test(part) || !Number.isSafeInteger(value))
-    throw tokenInvalid();
+    throw pageTokenInvalid();
   return value;
-}
-
-function tokenInvalid() {
-  return invalid('PAGE_TOKEN_INVALID', 'page_token is not one that this list returned', {
-    hint: 'ask for the first page without a page_token, with the same filters',
-  });
 }
