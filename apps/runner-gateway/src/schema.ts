@@ -148,7 +148,6 @@ export interface SessionTable {
   readonly runner_uid: string;
   readonly organization_uid: string;
   readonly replica_uid: string;
-  readonly process_uid: string;
   readonly max_in_flight: number;
   readonly version: string;
   readonly open_time: Time;

@@ -11,6 +11,7 @@ export {
 export type { ServerAccess } from './enrolment/call-server.ts';
 export { type EnrollSettings, enrollRunner } from './enrolment/enroll-runner.ts';
 export { recoverRunner } from './enrolment/recover-runner.ts';
+export type { ServerEnrolment } from './enrolment/server-enrolment.ts';
 export { EnrolmentError, type EnrolmentErrorKind } from './errors/enrolment-error.ts';
 export { createKeyRequest, type KeyRequest } from './keys/create-key-request.ts';
 export { findProxy, type ProxyEnvironment } from './proxy/find-proxy.ts';

@@ -20,7 +20,6 @@ export const createOperations: Migration = {
         runner_uid text not null,
         organization_uid text not null,
         replica_uid text not null,
-        process_uid text not null,
         max_in_flight integer not null,
         version text not null,
         open_time timestamptz not null default now()

@@ -3,6 +3,7 @@ import type { Database } from '@planton/database';
 import type { Logger } from '@planton/rpc';
 import type { RunnerTables } from '../schema.ts';
 import { beat, reapReplicas } from './replica-store.ts';
+import { runLoops } from './run-loops.ts';
 
 const BEAT_EVERY_MS = 1_000;
 /** A heartbeat that is not answered by then is on a connection that is dead: the next one takes another. */
@@ -59,7 +60,7 @@ export function keepLease(settings: {
   let known: LeaseState = 'cut_off';
   let peers = 0;
   let looking: NodeJS.Timeout | undefined;
-  let running: Promise<unknown> = Promise.resolve();
+  let loops: ReturnType<typeof runLoops> | undefined;
 
   const look = (): LeaseState => {
     const age = monotonic() - heldSince;
@@ -105,30 +106,24 @@ export function keepLease(settings: {
     logger.warn({ replicas, sessions, operations }, 'replicas that were silent for too long are gone');
     settings.onReaped(organizationUids);
   };
-  const loop = async (everyMs: number, what: string, work: () => Promise<void>) => {
-    while (!stopping.signal.aborted) {
-      const pause = everyMs * (0.75 + random() / 2);
-      await sleep(pause, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
-      if (stopping.signal.aborted) return;
-      await work().catch((error: unknown) => logger.warn({ error }, `${what} failed and is tried again`));
-    }
-  };
-
   return {
     state: look,
     hasPeers: () => peers > 0,
     start: async () => {
       await beatOnce().catch((error: unknown) => logger.warn({ error }, 'the first heartbeat failed'));
       looking = setInterval(look, LOOK_EVERY_MS).unref();
-      running = Promise.all([
-        loop(BEAT_EVERY_MS, 'the heartbeat', beatOnce),
-        loop(REAP_EVERY_MS, 'reaping replicas', reap),
-      ]);
+      loops = runLoops(
+        [
+          { what: 'the heartbeat', everyMs: BEAT_EVERY_MS, work: beatOnce },
+          { what: 'reaping replicas', everyMs: REAP_EVERY_MS, work: reap },
+        ],
+        { logger, random },
+      );
     },
     stop: async () => {
       stopping.abort();
       clearInterval(looking);
-      await running;
+      await loops?.stop();
       await reapReplicas(database.query, replicaUid).catch((error: unknown) =>
         logger.warn({ error }, 'the replica could not take its leave; others will notice'),
       );

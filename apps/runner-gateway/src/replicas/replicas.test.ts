@@ -140,7 +140,6 @@ describe.each(engines)('replicas on %s', (kind) => {
           runner_uid: 'runner',
           organization_uid: 'org',
           replica_uid: replica,
-          process_uid: 'p',
           max_in_flight: 1,
           version: '1',
         })

@@ -168,7 +168,6 @@ export function createHelloAcceptor(settings: {
       instanceUid: session.instanceUid,
       generation: session.generation,
       sessionUid: session.uid,
-      processUid: hello.processUid,
       maxInFlight: hello.maxInFlight,
       version: hello.version,
       host,
@@ -183,7 +182,8 @@ export function createHelloAcceptor(settings: {
     if (session.state.name === 'closed') ender.forget(session);
     else {
       admit(session, hello, attempts, opened);
-      deps.logger.info({ ...factsOf(session), version: hello.version }, 'session opened');
+      const { version, processUid } = hello;
+      deps.logger.info({ ...factsOf(session), version, process: processUid }, 'session opened');
     }
     tell(opened, session.instanceUid);
   };

@@ -15,7 +15,6 @@ export interface SessionRequest {
   /** Of the certificate that the connection showed. */
   readonly generation: number;
   readonly sessionUid: string;
-  readonly processUid: string;
   readonly maxInFlight: number;
   readonly version: string;
   /** Protobuf JSON of the facts about the host. */
@@ -86,16 +85,16 @@ export const RELEASE = `
 
 const OPEN = prepareStatement<OpenedSession & { readonly instance_uid: string }>(`
   with hello as (
-    select * from unnest($2::text[], $3::integer[], $4::text[], $5::text[], $6::integer[], $7::text[], $8::text[])
-      as h (instance_uid, generation, session_uid, process_uid, max_in_flight, version, host)
+    select * from unnest($2::text[], $3::integer[], $4::text[], $5::integer[], $6::text[], $7::text[])
+      as h (instance_uid, generation, session_uid, max_in_flight, version, host)
   ), listed as (
-    select * from unnest($9::text[], $10::text[], $11::integer[]) as l (instance_uid, uid, attempt)
+    select * from unnest($8::text[], $9::text[], $10::integer[]) as l (instance_uid, uid, attempt)
   ), known as materialized (
     select i.uid, i.runner_uid, i.organization_uid, i.generation, i.used_generation, i.revoke_time, i.lock_time
     from "${SCHEMA}".runner_instance i where i.uid = any($2::text[]) order by i.uid for update
   ), pool as (
     select r.uid, r.slug, r.revoke_time, (
-      select count(*) from (select from "${SCHEMA}".session s where s.runner_uid = r.uid limit $12) as counted
+      select count(*) from (select from "${SCHEMA}".session s where s.runner_uid = r.uid limit $11) as counted
     ) as sessions
     from "${SCHEMA}".runner r where r.uid in (select runner_uid from known)
   ), judged as materialized (
@@ -106,7 +105,7 @@ const OPEN = prepareStatement<OpenedSession & { readonly instance_uid: string }>
         when k.lock_time is not null then 'locked'
         when h.generation < k.used_generation then 'replaced'
         when not exists (select from "${SCHEMA}".replica where uid = $1) then 'isolated'
-        when s.uid is null and p.sessions + row_number() over (partition by k.runner_uid, s.uid is null) > $12 then 'too_many'
+        when s.uid is null and p.sessions + row_number() over (partition by k.runner_uid, s.uid is null) > $11 then 'too_many'
         else 'open'
       end as verdict
     from hello h
@@ -119,12 +118,11 @@ const OPEN = prepareStatement<OpenedSession & { readonly instance_uid: string }>
     from judged j where i.uid = j.instance_uid and j.verdict = 'open'
       and (i.used_generation <> j.generation or i.version <> j.version or i.host <> j.host::jsonb)
   ), opened as (
-    insert into "${SCHEMA}".session as s (instance_uid, uid, runner_uid, organization_uid, replica_uid, process_uid, max_in_flight,
-      version)
-    select j.instance_uid, j.session_uid, j.runner_uid, j.organization_uid, $1, j.process_uid, j.max_in_flight, j.version
+    insert into "${SCHEMA}".session as s (instance_uid, uid, runner_uid, organization_uid, replica_uid, max_in_flight, version)
+    select j.instance_uid, j.session_uid, j.runner_uid, j.organization_uid, $1, j.max_in_flight, j.version
     from judged j where j.verdict = 'open'
     on conflict (instance_uid) do update set uid = excluded.uid, replica_uid = excluded.replica_uid,
-      process_uid = excluded.process_uid, max_in_flight = excluded.max_in_flight, version = excluded.version, open_time = now()
+      max_in_flight = excluded.max_in_flight, version = excluded.version, open_time = now()
   ), adopted as (
     update "${SCHEMA}".operation o set replica_uid = $1, lost_time = null
     from listed l join judged j on j.instance_uid = l.instance_uid and j.verdict = 'open'
@@ -172,7 +170,6 @@ export async function openSessions(
       column(({ instanceUid }) => instanceUid),
       column(({ generation }) => generation),
       column(({ sessionUid }) => sessionUid),
-      column(({ processUid }) => processUid),
       column(({ maxInFlight }) => maxInFlight),
       column(({ version }) => version),
       column(({ host }) => host),

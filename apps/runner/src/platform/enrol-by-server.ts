@@ -6,6 +6,7 @@ import {
   createKeyRequest,
   EnrolmentError,
   type RunnerCredentials,
+  type ServerEnrolment,
 } from '@planton/enrolment';
 
 /** The channel between a server and the platform runner that it started. */
@@ -63,25 +64,15 @@ export function openServerChannel(host: NodeJS.Process): ServerChannel | undefin
   };
 }
 
-interface Answer {
-  readonly instanceUid: string;
-  readonly gatewayAddress: string;
-  readonly certificate: string;
-  readonly caBundle: string;
-  readonly generation: number;
-  readonly expireTime: string;
-  readonly renewAfterTime: string;
-}
-
-function readAnswer(message: unknown): Answer {
+function readAnswer(message: unknown): ServerEnrolment {
   const value: Record<string, unknown> =
     typeof message === 'object' && message !== null ? { ...message } : {};
-  const text = (field: keyof Answer): string => {
+  const text = (field: keyof ServerEnrolment): string => {
     const given = value[field];
     if (typeof given !== 'string' || given === '') throw unusable(`it holds no ${field}`);
     return given;
   };
-  const time = (field: keyof Answer): string => {
+  const time = (field: keyof ServerEnrolment): string => {
     if (Number.isNaN(Date.parse(text(field)))) throw unusable(`its ${field} is no time`);
     return text(field);
   };

@@ -3,9 +3,9 @@ import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { createClient, type Interceptor } from '@connectrpc/connect';
 import { RunnerService } from '@planton/api/runner/v1/runner_service';
 import { assertOutsideTransaction } from '@planton/database';
+import type { ServerEnrolment } from '@planton/enrolment';
 import { createMemoryTransport } from '@planton/rpc';
 import type { RunningRunnerGateway } from '@planton/runner-gateway';
-import type { PlatformEnrolment } from './start-platform-runner.ts';
 
 /**
  * How the platform runner gets its certificate: with a token that is used at once, through the same RPC as every runner, in memory.
@@ -16,7 +16,7 @@ export function enrolPlatformRunner(
   gateway: Pick<RunningRunnerGateway, 'routes' | 'enrolPlatformRunner'>,
   interceptors: Interceptor[],
   listen: string,
-): (certificateRequest: string) => Promise<PlatformEnrolment> {
+): (certificateRequest: string) => Promise<ServerEnrolment> {
   const gatewayAddress = listen.replace(/^(0\.0\.0\.0|\[::\])(?=:)/, 'localhost');
   const runners = createClient(
     RunnerService,

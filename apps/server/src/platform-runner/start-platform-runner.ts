@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { ServerEnrolment } from '@planton/enrolment';
 import type { Logger } from '@planton/rpc';
 
 /** Milliseconds that the runner may take to finish what it does when the server ends. */
@@ -25,17 +26,6 @@ const passedOn = [
   'no_proxy',
 ];
 
-/** What the runner is told on its channel to the server. */
-export interface PlatformEnrolment {
-  readonly instanceUid: string;
-  readonly gatewayAddress: string;
-  readonly certificate: string;
-  readonly caBundle: string;
-  readonly generation: number;
-  readonly expireTime: string;
-  readonly renewAfterTime: string;
-}
-
 export interface PlatformRunnerSettings {
   /** The runner's program. */
   readonly program?: string;
@@ -44,7 +34,7 @@ export interface PlatformRunnerSettings {
   readonly env: NodeJS.ProcessEnv;
   readonly logLevel: string;
   /** Gives a new instance its certificate, for the request that it made. */
-  readonly enroll: (certificateRequest: string) => Promise<PlatformEnrolment>;
+  readonly enroll: (certificateRequest: string) => Promise<ServerEnrolment>;
   readonly logger: Logger;
   /** In [0, 1), for jitter. */
   readonly random: () => number;

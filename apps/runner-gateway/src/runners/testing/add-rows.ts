@@ -62,7 +62,6 @@ export async function openTestSession(
       instance_uid: instanceUid,
       uid: randomUUID(),
       replica_uid: replica,
-      process_uid: 'process-1',
       max_in_flight: 10,
       version,
     })

@@ -91,7 +91,7 @@ export type Hello = Message<"planton.runner.v1.Hello"> & {
   host?: HostFacts | undefined;
 
   /**
-   * Random identity of the process: a new one means that what the old one had in memory is lost.
+   * Random identity of the process, for logs: another one means another process.
    *
    * @generated from field: string process_uid = 3;
    */
@@ -147,7 +147,7 @@ export type HelloJson = {
   host?: HostFactsJson;
 
   /**
-   * Random identity of the process: a new one means that what the old one had in memory is lost.
+   * Random identity of the process, for logs: another one means another process.
    *
    * @generated from field: string process_uid = 3;
    */
