@@ -71,6 +71,12 @@ export { type DatabaseAccess, runService, type ServiceSurroundings } from './pro
 export { type ServicePart, serveParts } from './process/serve-parts.ts';
 export { ACTOR_HEADER } from './server/admit.ts';
 export { createGuard, type Guard, type GuardSettings, type IdentityPort } from './server/guard.ts';
+export {
+  answerPlainly,
+  type HttpRequest,
+  type HttpResponse,
+  type HttpRoute,
+} from './server/http-route.ts';
 export { type Listener, ListenFailed } from './server/listen.ts';
 export { type ServeSettings, serve } from './server/serve.ts';
 export {

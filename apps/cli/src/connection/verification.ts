@@ -8,6 +8,7 @@ const verdicts: Readonly<Record<VerificationOutcome, string>> = {
   [VerificationOutcome.VERIFIED]: 'the connection works',
   [VerificationOutcome.REFUSED]: 'the connection does not work',
   [VerificationOutcome.INCONCLUSIVE]: 'it could not be found out; try again',
+  [VerificationOutcome.INSECURE]: 'the connection works, for others too: it is open to the confused deputy',
 };
 
 /** What a verification found, for a person: the verdict, what was observed, and possible causes with what to do about them. */

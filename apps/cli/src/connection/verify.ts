@@ -26,6 +26,7 @@ const exitCodeOf: Readonly<Record<VerificationOutcome, number>> = {
   [VerificationOutcome.VERIFIED]: exitCodes.done,
   [VerificationOutcome.REFUSED]: exitCodes.negative,
   [VerificationOutcome.INCONCLUSIVE]: exitCodes.unavailable,
+  [VerificationOutcome.INSECURE]: exitCodes.negative,
 };
 
 export function addVerify(connection: Command, cli: Cli): void {

@@ -9,6 +9,7 @@ describe('settings of a server', () => {
     expect(readServerSettings(['--data-dir', '/data'], home)).toEqual({
       listen: '127.0.0.1:8080',
       publicUrl: 'http://127.0.0.1:8080',
+      publicUrlGiven: false,
       runnerListen: '127.0.0.1:8443',
       runnerPublicAddress: '127.0.0.1:8443',
       dataDir: '/data',
@@ -28,6 +29,22 @@ describe('settings of a server', () => {
       listen: '[::1]:2',
       dataDir: '/env',
       databaseUrl: 'postgres://x',
+    });
+  });
+
+  test('say whether the public URL was named, and what cross-account trust needs', () => {
+    const env = {
+      ...home,
+      PLANTON_PUBLIC_URL: 'https://planton.example.com/',
+      PLANTON_AWS_PRINCIPAL: 'arn:aws:iam::111122223333:role/planton',
+    };
+    expect(
+      readServerSettings(['--aws-template-url', 'https://a.s3.amazonaws.com/t.yaml'], env),
+    ).toMatchObject({
+      publicUrl: 'https://planton.example.com',
+      publicUrlGiven: true,
+      awsPrincipal: 'arn:aws:iam::111122223333:role/planton',
+      awsTemplateUrl: 'https://a.s3.amazonaws.com/t.yaml',
     });
   });
 

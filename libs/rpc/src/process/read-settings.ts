@@ -23,6 +23,8 @@ export interface ServerSettings {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Where people and runners reach the platform; also the issuer of its tokens. */
   readonly publicUrl: string;
+  /** Whether the operator named the public URL; else it is a guess from `listen` that may lead nowhere from elsewhere. */
+  readonly publicUrlGiven: boolean;
   /** `HOST:PORT` for the sessions of runners, over mutual TLS. */
   readonly runnerListen: string;
   /** `HOST:PORT` that runners dial; its host is in the gateway's certificate. */
@@ -34,6 +36,10 @@ export interface ServerSettings {
   readonly masterKeySource: string;
   /** A master key that still decrypts while everything is wrapped anew. */
   readonly previousMasterKeySource?: string;
+  /** ARN of the platform runner's identity in AWS, which roles of customers have to trust. */
+  readonly awsPrincipal?: string;
+  /** Where AWS finds the CloudFormation template: a URL of S3. */
+  readonly awsTemplateUrl?: string;
   readonly logLevel: LogLevel;
 }
 
@@ -49,6 +55,8 @@ export const serverFlags = {
   'database-url': 'postgres:// URL; default the embedded database in the data dir',
   'master-key-source': 'file:PATH or env:NAME; default file:<data-dir>/master.key',
   'previous-master-key-source': 'master key before a rotation: decrypts, never encrypts',
+  'aws-principal': "ARN of the platform runner's role in AWS, for cross-account trust",
+  'aws-template-url': 'S3 URL of the published template (planton server template), for cross-account trust',
   'log-level': `${logLevels.join(', ')}; default info`,
 } as const;
 
@@ -84,7 +92,8 @@ export function readServerSettings(argv: readonly string[], env: NodeJS.ProcessE
     );
   }
   const runnerListen = readAddress(setting('runner-listen') ?? '127.0.0.1:8443', '--runner-listen');
-  const publicUrl = readPublicUrl(setting('public-url')) ?? `${tls ? 'https' : 'http'}://${listen}`;
+  const namedUrl = readPublicUrl(setting('public-url'));
+  const publicUrl = namedUrl ?? `${tls ? 'https' : 'http'}://${listen}`;
   const runnerPublicAddress = setting('runner-public-address') ?? reachable(runnerListen, publicUrl);
   const logLevel = setting('log-level') ?? 'info';
   if (!isLogLevel(logLevel)) {
@@ -96,9 +105,12 @@ export function readServerSettings(argv: readonly string[], env: NodeJS.ProcessE
   const dataDir = setting('data-dir') ?? join(homedir(), '.planton', 'server');
   const databaseUrl = setting('database-url');
   const previousMasterKeySource = setting('previous-master-key-source');
+  const awsPrincipal = setting('aws-principal');
+  const awsTemplateUrl = setting('aws-template-url');
   return {
     listen,
     publicUrl,
+    publicUrlGiven: namedUrl !== undefined,
     runnerListen,
     runnerPublicAddress: readAddress(runnerPublicAddress, '--runner-public-address'),
     dataDir,
@@ -107,6 +119,8 @@ export function readServerSettings(argv: readonly string[], env: NodeJS.ProcessE
     ...(tls ? { tls } : {}),
     ...(databaseUrl ? { databaseUrl } : {}),
     ...(previousMasterKeySource ? { previousMasterKeySource } : {}),
+    ...(awsPrincipal ? { awsPrincipal } : {}),
+    ...(awsTemplateUrl ? { awsTemplateUrl } : {}),
   };
 }
 

@@ -2,6 +2,7 @@ import type { DescService } from '@bufbuild/protobuf';
 import type { ConnectRouter } from '@connectrpc/connect';
 import type { Logger } from '../logging/logger.ts';
 import type { Guard } from '../server/guard.ts';
+import type { HttpRoute } from '../server/http-route.ts';
 import { serve } from '../server/serve.ts';
 import type { ServerSettings } from './read-settings.ts';
 import type { Running } from './run-process.ts';
@@ -12,6 +13,8 @@ const DRAIN_MS = 10_000;
 /** A service as its app assembles it. */
 export interface ServicePart {
   routes(router: ConnectRouter): void;
+  /** What the service answers besides RPCs; none when absent. */
+  readonly http?: readonly HttpRoute[];
   /** Starts the background work. */
   start(): void;
   /** Ends the background work and waits for it. */
@@ -53,6 +56,7 @@ export async function serveParts(settings: {
         for (const part of parts) part.routes(router);
       },
       interceptors: guard.interceptors,
+      http: parts.flatMap((part) => part.http ?? []),
       ready: async () => {
         if (draining || !guard.revocations.isFresh()) return false;
         return (await Promise.all(parts.map((part) => part.ready()))).every(Boolean);

@@ -6,6 +6,7 @@ import { ServerReflection } from '@planton/api/grpc/reflection/v1/reflection';
 import { assertAccessRules } from '../access/access-rule.ts';
 import { peerAddressKey } from '../caller/caller.ts';
 import { healthRoutes } from './health.ts';
+import { answerPlainly, type HttpRoute } from './http-route.ts';
 import { type Listener, listen, type RequestHandler } from './listen.ts';
 import { reflectionRoutes } from './reflection.ts';
 
@@ -24,11 +25,13 @@ export interface ServeSettings {
   readonly routes: (router: ConnectRouter) => void;
   readonly interceptors: Interceptor[];
   readonly ready: () => Promise<boolean>;
+  /** What is answered besides RPCs, such as callbacks; none when absent. */
+  readonly http?: readonly HttpRoute[];
 }
 
 /**
- * Serves RPCs (Connect, gRPC and gRPC-Web), health, reflection, `GET /healthz` (the process lives) and `GET /readyz` (it can
- * answer) on one port.
+ * Serves RPCs (Connect, gRPC and gRPC-Web), health, reflection, `GET /healthz` (the process lives), `GET /readyz` (it can
+ * answer) and the routes of the settings on one port.
  */
 export async function serve(settings: ServeSettings): Promise<Listener> {
   const services = [...settings.services, Health, ServerReflection];
@@ -46,25 +49,30 @@ export async function serve(settings: ServeSettings): Promise<Listener> {
     maxTimeoutMs: MAX_TIMEOUT_MS,
     contextValues: (request) =>
       createContextValues().set(peerAddressKey, request.socket?.remoteAddress ?? ''),
-    fallback: plainRoutes(settings.ready),
+    fallback: plainRoutes([...healthPages(settings.ready), ...(settings.http ?? [])]),
   });
   return listen(settings.address, adapter, settings.tls);
 }
 
-function plainRoutes(ready: () => Promise<boolean>): RequestHandler {
+function healthPages(ready: () => Promise<boolean>): readonly HttpRoute[] {
+  const isReady = () => ready().catch(() => false);
+  return [
+    { method: 'GET', path: '/healthz', handle: (_, response) => answerPlainly(response, 200, 'ok') },
+    {
+      method: 'GET',
+      path: '/readyz',
+      handle: async (_, response) =>
+        (await isReady()) ? answerPlainly(response, 200, 'ready') : answerPlainly(response, 503, 'not ready'),
+    },
+  ];
+}
+
+function plainRoutes(routes: readonly HttpRoute[]): RequestHandler {
   return async (request, response) => {
     const path = request.url?.split('?', 1)[0];
-    const answer = (status: number, text: string) => {
-      response.writeHead(status, {
-        'content-type': 'text/plain; charset=utf-8',
-        'x-content-type-options': 'nosniff',
-      });
-      response.end(`${text}\n`);
-    };
-    const reads = request.method === 'GET' || request.method === 'HEAD';
-    if (reads && path === '/healthz') answer(200, 'ok');
-    else if (reads && path === '/readyz')
-      (await ready().catch(() => false)) ? answer(200, 'ready') : answer(503, 'not ready');
-    else answer(404, 'there is nothing here');
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    const route = routes.find((each) => each.path === path && each.method === method);
+    if (route) await route.handle(request, response);
+    else answerPlainly(response, 404, 'there is nothing here');
   };
 }

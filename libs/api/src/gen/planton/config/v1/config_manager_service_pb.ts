@@ -24,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file planton/config/v1/config_manager_service.proto.
  */
 export const file_planton_config_v1_config_manager_service: GenFile = /*@__PURE__*/
-  fileDesc("Ci5wbGFudG9uL2NvbmZpZy92MS9jb25maWdfbWFuYWdlcl9zZXJ2aWNlLnByb3RvEhFwbGFudG9uLmNvbmZpZy52MSLEAgoQU2V0U2VjcmV0UmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxIvCgRzbHVnGAMgASgJQiG6SB5yHBg/MhheW2EtejAtOV0rKC1bYS16MC05XSspKiQScgoHZW50cmllcxgEIAMoCzIwLnBsYW50b24uY29uZmlnLnYxLlNldFNlY3JldFJlcXVlc3QuRW50cmllc0VudHJ5Qi+AAQG6SCmaASYIARBAIhhyFhiAATIRXltBLVphLXowLTlfLi1dKyQqBnIEKICABBINCgVtZXJnZRgFIAEoCBIWCgRldGFnGAYgASgJQgi6SAVyAxiAARouCgxFbnRyaWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJPChFTZXRTZWNyZXRSZXNwb25zZRIpCgZzZWNyZXQYASABKAsyGS5wbGFudG9uLmNvbmZpZy52MS5TZWNyZXQSDwoHY2hhbmdlZBgCIAEoCCJtChBHZXRTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJCI+ChFHZXRTZWNyZXRSZXNwb25zZRIpCgZzZWNyZXQYASABKAsyGS5wbGFudG9uLmNvbmZpZy52MS5TZWNyZXQinQEKEkxpc3RTZWNyZXRzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxIdCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMYgAgSFAoMc2hvd19kZWxldGVkGAUgASgIIloKE0xpc3RTZWNyZXRzUmVzcG9uc2USKgoHc2VjcmV0cxgBIAMoCzIZLnBsYW50b24uY29uZmlnLnYxLlNlY3JldBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiswEKGUxpc3RTZWNyZXRWZXJzaW9uc1JlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SHAoLZW52aXJvbm1lbnQYAiABKAlCB7pIBHICGD8SIwoEc2x1ZxgDIAEoCUIVukgSchAQARg/MgpeW15ceDAwXSokEh0KCXBhZ2Vfc2l6ZRgEIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxiACCJpChpMaXN0U2VjcmV0VmVyc2lvbnNSZXNwb25zZRIyCgh2ZXJzaW9ucxgBIAMoCzIgLnBsYW50b24uY29uZmlnLnYxLlNlY3JldFZlcnNpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIuUBChNBY2Nlc3NTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJBIYCgd2ZXJzaW9uGAQgASgFQge6SAQaAigAEjIKBGtleXMYBSADKAlCJLpIIZIBHhBAGAEiGHIWGIABMhFeW0EtWmEtejAtOV8uLV0rJBIlCgdwdXJwb3NlGAYgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCK3AQoUQWNjZXNzU2VjcmV0UmVzcG9uc2USEgoKc2VjcmV0X3VpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEkoKB2VudHJpZXMYAyADKAsyNC5wbGFudG9uLmNvbmZpZy52MS5BY2Nlc3NTZWNyZXRSZXNwb25zZS5FbnRyaWVzRW50cnlCA4ABARouCgxFbnRyaWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKkAQoVUm9sbGJhY2tTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJBIYCgd2ZXJzaW9uGAQgASgFQge6SAQaAigBEhYKBGV0YWcYBSABKAlCCLpIBXIDGIABIkMKFlJvbGxiYWNrU2VjcmV0UmVzcG9uc2USKQoGc2VjcmV0GAEgASgLMhkucGxhbnRvbi5jb25maWcudjEuU2VjcmV0IogBChNEZWxldGVTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJBIWCgRldGFnGAQgASgJQgi6SAVyAxiAASJBChREZWxldGVTZWNyZXRSZXNwb25zZRIpCgZzZWNyZXQYASABKAsyGS5wbGFudG9uLmNvbmZpZy52MS5TZWNyZXQicgoVVW5kZWxldGVTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJCJDChZVbmRlbGV0ZVNlY3JldFJlc3BvbnNlEikKBnNlY3JldBgBIAEoCzIZLnBsYW50b24uY29uZmlnLnYxLlNlY3JldCKSAQobRGVzdHJveVNlY3JldFZlcnNpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJBIYCgd2ZXJzaW9uGAQgASgFQge6SAQaAigBIlEKHERlc3Ryb3lTZWNyZXRWZXJzaW9uUmVzcG9uc2USMQoHdmVyc2lvbhgBIAEoCzIgLnBsYW50b24uY29uZmlnLnYxLlNlY3JldFZlcnNpb24iugEKElNldFZhcmlhYmxlUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxIvCgRzbHVnGAMgASgJQiG6SB5yHBg/MhheW2EtejAtOV0rKC1bYS16MC05XSspKiQSJQoFdmFsdWUYBCABKAlCFrpIE3IREAEYgCAyCl5bXlx4MDBdKiQSFgoEZXRhZxgFIAEoCUIIukgFcgMYgAEiVQoTU2V0VmFyaWFibGVSZXNwb25zZRItCgh2YXJpYWJsZRgBIAEoCzIbLnBsYW50b24uY29uZmlnLnYxLlZhcmlhYmxlEg8KB2NoYW5nZWQYAiABKAgibwoSR2V0VmFyaWFibGVSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJCJEChNHZXRWYXJpYWJsZVJlc3BvbnNlEi0KCHZhcmlhYmxlGAEgASgLMhsucGxhbnRvbi5jb25maWcudjEuVmFyaWFibGUiiQEKFExpc3RWYXJpYWJsZXNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/Eh0KCXBhZ2Vfc2l6ZRgDIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxiACCJgChVMaXN0VmFyaWFibGVzUmVzcG9uc2USLgoJdmFyaWFibGVzGAEgAygLMhsucGxhbnRvbi5jb25maWcudjEuVmFyaWFibGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIooBChVEZWxldGVWYXJpYWJsZVJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SHAoLZW52aXJvbm1lbnQYAiABKAlCB7pIBHICGD8SIwoEc2x1ZxgDIAEoCUIVukgSchAQARg/MgpeW15ceDAwXSokEhYKBGV0YWcYBCABKAlCCLpIBXIDGIABIhgKFkRlbGV0ZVZhcmlhYmxlUmVzcG9uc2Ui3QEKGFJlc29sdmVSZWZlcmVuY2VzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxI8CgpyZWZlcmVuY2VzGAMgAygLMhwucGxhbnRvbi5jb25maWcudjEuUmVmZXJlbmNlQgq6SAeSAQQIARBkEiYKCW93bmVyX3VpZBgEIAEoCUITukgQcg4YQDIKXlteXHgwMF0qJBIlCgdwdXJwb3NlGAUgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCJRChlSZXNvbHZlUmVmZXJlbmNlc1Jlc3BvbnNlEjQKBnZhbHVlcxgBIAMoCzIkLnBsYW50b24uY29uZmlnLnYxLlJlc29sdmVkUmVmZXJlbmNlIt8BCh1SZXNvbHZlT3duZWRSZWZlcmVuY2VzUmVxdWVzdBIvChBvcmdhbml6YXRpb25fdWlkGAEgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSKAoJb3duZXJfdWlkGAIgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSPAoKcmVmZXJlbmNlcxgDIAMoCzIcLnBsYW50b24uY29uZmlnLnYxLlJlZmVyZW5jZUIKukgHkgEECAEQZBIlCgdwdXJwb3NlGAQgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCJWCh5SZXNvbHZlT3duZWRSZWZlcmVuY2VzUmVzcG9uc2USNAoGdmFsdWVzGAEgAygLMiQucGxhbnRvbi5jb25maWcudjEuUmVzb2x2ZWRSZWZlcmVuY2UiTAoRUmVzb2x2ZWRSZWZlcmVuY2USEgoFdmFsdWUYASABKAlCA4ABARISCgp0YXJnZXRfdWlkGAIgASgJEg8KB3ZlcnNpb24YAyABKAUiugIKFFNldFJlZmVyZW5jZXNSZXF1ZXN0EhQKA29yZxgBIAEoCUIHukgEcgIYPxIvChBvcmdhbml6YXRpb25fdWlkGAIgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSLwoFb3duZXIYAyABKAsyGC5wbGFudG9uLmNvbmZpZy52MS5Pd25lckIGukgDyAEBEhkKCHJldmlzaW9uGAQgASgFQge6SAQaAigBEjoKCnJlZmVyZW5jZXMYBSADKAsyHC5wbGFudG9uLmNvbmZpZy52MS5SZWZlcmVuY2VCCLpIBZIBAhBkEjwKBXBoYXNlGAYgASgOMiEucGxhbnRvbi5jb25maWcudjEuUmVmZXJlbmNlUGhhc2VCCrpIB4IBBBABIAASFQoNdmFsaWRhdGVfb25seRgHIAEoCCIXChVTZXRSZWZlcmVuY2VzUmVzcG9uc2UiYAocTGlzdFVuY29uZmlybWVkT3duZXJzUmVxdWVzdBJACgZiZWZvcmUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhS6SBHIAQGyAQsiBwj/gtH/rwcyACJUCh1MaXN0VW5jb25maXJtZWRPd25lcnNSZXNwb25zZRIzCgZvd25lcnMYASADKAsyIy5wbGFudG9uLmNvbmZpZy52MS5VbmNvbmZpcm1lZE93bmVyImcKEFVuY29uZmlybWVkT3duZXISJwoFb3duZXIYASABKAsyGC5wbGFudG9uLmNvbmZpZy52MS5Pd25lchIYChBvcmdhbml6YXRpb25fdWlkGAIgASgJEhAKCHJldmlzaW9uGAMgASgFIq4BChFMaXN0VXNhZ2VzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxInCgZzZWNyZXQYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJEgAEikKCHZhcmlhYmxlGAQgASgJQhW6SBJyEBABGD8yCl5bXlx4MDBdKiRIAEIPCgZ0YXJnZXQSBbpIAggBIj4KEkxpc3RVc2FnZXNSZXNwb25zZRIoCgZ1c2FnZXMYASADKAsyGC5wbGFudG9uLmNvbmZpZy52MS5Vc2FnZSI2ChxSb3RhdGVPcmdhbml6YXRpb25LZXlSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/IlEKHVJvdGF0ZU9yZ2FuaXphdGlvbktleVJlc3BvbnNlEhMKC2tleV92ZXJzaW9uGAEgASgFEhsKE3Jld3JhcHBlZF9kYXRhX2tleXMYAiABKAUi4wIKF0xpc3RBdWRpdFJlY29yZHNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Eh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACBIjCgZhY3Rpb24YBCABKAlCE7pIEHIOGEAyCl5bXlx4MDBdKiQSKgoNcmVzb3VyY2Vfc2x1ZxgFIAEoCUITukgQcg4YPzIKXlteXHgwMF0qJBImCglhY3Rvcl91aWQYBiABKAlCE7pIEHIOGEAyCl5bXlx4MDBdKiQSPAoFc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhG6SA6yAQsiBwj/gtH/rwcyABI8CgV1bnRpbBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAImQKGExpc3RBdWRpdFJlY29yZHNSZXNwb25zZRIvCgdyZWNvcmRzGAEgAygLMh4ucGxhbnRvbi5jb21tb24udjEuQXVkaXRSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMtYRCg1Db25maWdNYW5hZ2VyEl4KCVNldFNlY3JldBIjLnBsYW50b24uY29uZmlnLnYxLlNldFNlY3JldFJlcXVlc3QaJC5wbGFudG9uLmNvbmZpZy52MS5TZXRTZWNyZXRSZXNwb25zZSIGirUYAhgLEl4KCUdldFNlY3JldBIjLnBsYW50b24uY29uZmlnLnYxLkdldFNlY3JldFJlcXVlc3QaJC5wbGFudG9uLmNvbmZpZy52MS5HZXRTZWNyZXRSZXNwb25zZSIGirUYAhgKEmQKC0xpc3RTZWNyZXRzEiUucGxhbnRvbi5jb25maWcudjEuTGlzdFNlY3JldHNSZXF1ZXN0GiYucGxhbnRvbi5jb25maWcudjEuTGlzdFNlY3JldHNSZXNwb25zZSIGirUYAhgKEnkKEkxpc3RTZWNyZXRWZXJzaW9ucxIsLnBsYW50b24uY29uZmlnLnYxLkxpc3RTZWNyZXRWZXJzaW9uc1JlcXVlc3QaLS5wbGFudG9uLmNvbmZpZy52MS5MaXN0U2VjcmV0VmVyc2lvbnNSZXNwb25zZSIGirUYAhgKEmcKDEFjY2Vzc1NlY3JldBImLnBsYW50b24uY29uZmlnLnYxLkFjY2Vzc1NlY3JldFJlcXVlc3QaJy5wbGFudG9uLmNvbmZpZy52MS5BY2Nlc3NTZWNyZXRSZXNwb25zZSIGirUYAhgMEm0KDlJvbGxiYWNrU2VjcmV0EigucGxhbnRvbi5jb25maWcudjEuUm9sbGJhY2tTZWNyZXRSZXF1ZXN0GikucGxhbnRvbi5jb25maWcudjEuUm9sbGJhY2tTZWNyZXRSZXNwb25zZSIGirUYAhgLEmcKDERlbGV0ZVNlY3JldBImLnBsYW50b24uY29uZmlnLnYxLkRlbGV0ZVNlY3JldFJlcXVlc3QaJy5wbGFudG9uLmNvbmZpZy52MS5EZWxldGVTZWNyZXRSZXNwb25zZSIGirUYAhgLEm0KDlVuZGVsZXRlU2VjcmV0EigucGxhbnRvbi5jb25maWcudjEuVW5kZWxldGVTZWNyZXRSZXF1ZXN0GikucGxhbnRvbi5jb25maWcudjEuVW5kZWxldGVTZWNyZXRSZXNwb25zZSIGirUYAhgLEn8KFERlc3Ryb3lTZWNyZXRWZXJzaW9uEi4ucGxhbnRvbi5jb25maWcudjEuRGVzdHJveVNlY3JldFZlcnNpb25SZXF1ZXN0Gi8ucGxhbnRvbi5jb25maWcudjEuRGVzdHJveVNlY3JldFZlcnNpb25SZXNwb25zZSIGirUYAhgOEmQKC1NldFZhcmlhYmxlEiUucGxhbnRvbi5jb25maWcudjEuU2V0VmFyaWFibGVSZXF1ZXN0GiYucGxhbnRvbi5jb25maWcudjEuU2V0VmFyaWFibGVSZXNwb25zZSIGirUYAhgQEmQKC0dldFZhcmlhYmxlEiUucGxhbnRvbi5jb25maWcudjEuR2V0VmFyaWFibGVSZXF1ZXN0GiYucGxhbnRvbi5jb25maWcudjEuR2V0VmFyaWFibGVSZXNwb25zZSIGirUYAhgPEmoKDUxpc3RWYXJpYWJsZXMSJy5wbGFudG9uLmNvbmZpZy52MS5MaXN0VmFyaWFibGVzUmVxdWVzdBooLnBsYW50b24uY29uZmlnLnYxLkxpc3RWYXJpYWJsZXNSZXNwb25zZSIGirUYAhgPEm0KDkRlbGV0ZVZhcmlhYmxlEigucGxhbnRvbi5jb25maWcudjEuRGVsZXRlVmFyaWFibGVSZXF1ZXN0GikucGxhbnRvbi5jb25maWcudjEuRGVsZXRlVmFyaWFibGVSZXNwb25zZSIGirUYAhgQEnYKEVJlc29sdmVSZWZlcmVuY2VzEisucGxhbnRvbi5jb25maWcudjEuUmVzb2x2ZVJlZmVyZW5jZXNSZXF1ZXN0GiwucGxhbnRvbi5jb25maWcudjEuUmVzb2x2ZVJlZmVyZW5jZXNSZXNwb25zZSIGirUYAhgREmoKDVNldFJlZmVyZW5jZXMSJy5wbGFudG9uLmNvbmZpZy52MS5TZXRSZWZlcmVuY2VzUmVxdWVzdBooLnBsYW50b24uY29uZmlnLnYxLlNldFJlZmVyZW5jZXNSZXNwb25zZSIGirUYAiABEoUBChZSZXNvbHZlT3duZWRSZWZlcmVuY2VzEjAucGxhbnRvbi5jb25maWcudjEuUmVzb2x2ZU93bmVkUmVmZXJlbmNlc1JlcXVlc3QaMS5wbGFudG9uLmNvbmZpZy52MS5SZXNvbHZlT3duZWRSZWZlcmVuY2VzUmVzcG9uc2UiBoq1GAIgARKCAQoVTGlzdFVuY29uZmlybWVkT3duZXJzEi8ucGxhbnRvbi5jb25maWcudjEuTGlzdFVuY29uZmlybWVkT3duZXJzUmVxdWVzdBowLnBsYW50b24uY29uZmlnLnYxLkxpc3RVbmNvbmZpcm1lZE93bmVyc1Jlc3BvbnNlIgaKtRgCIAESYQoKTGlzdFVzYWdlcxIkLnBsYW50b24uY29uZmlnLnYxLkxpc3RVc2FnZXNSZXF1ZXN0GiUucGxhbnRvbi5jb25maWcudjEuTGlzdFVzYWdlc1Jlc3BvbnNlIgaKtRgCGAoSggEKFVJvdGF0ZU9yZ2FuaXphdGlvbktleRIvLnBsYW50b24uY29uZmlnLnYxLlJvdGF0ZU9yZ2FuaXphdGlvbktleVJlcXVlc3QaMC5wbGFudG9uLmNvbmZpZy52MS5Sb3RhdGVPcmdhbml6YXRpb25LZXlSZXNwb25zZSIGirUYAhgSEnMKEExpc3RBdWRpdFJlY29yZHMSKi5wbGFudG9uLmNvbmZpZy52MS5MaXN0QXVkaXRSZWNvcmRzUmVxdWVzdBorLnBsYW50b24uY29uZmlnLnYxLkxpc3RBdWRpdFJlY29yZHNSZXNwb25zZSIGirUYAhgeYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_planton_common_v1_access, file_planton_common_v1_audit, file_planton_config_v1_reference, file_planton_config_v1_secret, file_planton_config_v1_variable]);
+  fileDesc("Ci5wbGFudG9uL2NvbmZpZy92MS9jb25maWdfbWFuYWdlcl9zZXJ2aWNlLnByb3RvEhFwbGFudG9uLmNvbmZpZy52MSLEAgoQU2V0U2VjcmV0UmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxIvCgRzbHVnGAMgASgJQiG6SB5yHBg/MhheW2EtejAtOV0rKC1bYS16MC05XSspKiQScgoHZW50cmllcxgEIAMoCzIwLnBsYW50b24uY29uZmlnLnYxLlNldFNlY3JldFJlcXVlc3QuRW50cmllc0VudHJ5Qi+AAQG6SCmaASYIARBAIhhyFhiAATIRXltBLVphLXowLTlfLi1dKyQqBnIEKICABBINCgVtZXJnZRgFIAEoCBIWCgRldGFnGAYgASgJQgi6SAVyAxiAARouCgxFbnRyaWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJPChFTZXRTZWNyZXRSZXNwb25zZRIpCgZzZWNyZXQYASABKAsyGS5wbGFudG9uLmNvbmZpZy52MS5TZWNyZXQSDwoHY2hhbmdlZBgCIAEoCCJtChBHZXRTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJCI+ChFHZXRTZWNyZXRSZXNwb25zZRIpCgZzZWNyZXQYASABKAsyGS5wbGFudG9uLmNvbmZpZy52MS5TZWNyZXQinQEKEkxpc3RTZWNyZXRzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxIdCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMYgAgSFAoMc2hvd19kZWxldGVkGAUgASgIIloKE0xpc3RTZWNyZXRzUmVzcG9uc2USKgoHc2VjcmV0cxgBIAMoCzIZLnBsYW50b24uY29uZmlnLnYxLlNlY3JldBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiswEKGUxpc3RTZWNyZXRWZXJzaW9uc1JlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SHAoLZW52aXJvbm1lbnQYAiABKAlCB7pIBHICGD8SIwoEc2x1ZxgDIAEoCUIVukgSchAQARg/MgpeW15ceDAwXSokEh0KCXBhZ2Vfc2l6ZRgEIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxiACCJpChpMaXN0U2VjcmV0VmVyc2lvbnNSZXNwb25zZRIyCgh2ZXJzaW9ucxgBIAMoCzIgLnBsYW50b24uY29uZmlnLnYxLlNlY3JldFZlcnNpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIuUBChNBY2Nlc3NTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJBIYCgd2ZXJzaW9uGAQgASgFQge6SAQaAigAEjIKBGtleXMYBSADKAlCJLpIIZIBHhBAGAEiGHIWGIABMhFeW0EtWmEtejAtOV8uLV0rJBIlCgdwdXJwb3NlGAYgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCK3AQoUQWNjZXNzU2VjcmV0UmVzcG9uc2USEgoKc2VjcmV0X3VpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEkoKB2VudHJpZXMYAyADKAsyNC5wbGFudG9uLmNvbmZpZy52MS5BY2Nlc3NTZWNyZXRSZXNwb25zZS5FbnRyaWVzRW50cnlCA4ABARouCgxFbnRyaWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKkAQoVUm9sbGJhY2tTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJBIYCgd2ZXJzaW9uGAQgASgFQge6SAQaAigBEhYKBGV0YWcYBSABKAlCCLpIBXIDGIABIkMKFlJvbGxiYWNrU2VjcmV0UmVzcG9uc2USKQoGc2VjcmV0GAEgASgLMhkucGxhbnRvbi5jb25maWcudjEuU2VjcmV0IogBChNEZWxldGVTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJBIWCgRldGFnGAQgASgJQgi6SAVyAxiAASJBChREZWxldGVTZWNyZXRSZXNwb25zZRIpCgZzZWNyZXQYASABKAsyGS5wbGFudG9uLmNvbmZpZy52MS5TZWNyZXQicgoVVW5kZWxldGVTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJCJDChZVbmRlbGV0ZVNlY3JldFJlc3BvbnNlEikKBnNlY3JldBgBIAEoCzIZLnBsYW50b24uY29uZmlnLnYxLlNlY3JldCKSAQobRGVzdHJveVNlY3JldFZlcnNpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJBIYCgd2ZXJzaW9uGAQgASgFQge6SAQaAigBIlEKHERlc3Ryb3lTZWNyZXRWZXJzaW9uUmVzcG9uc2USMQoHdmVyc2lvbhgBIAEoCzIgLnBsYW50b24uY29uZmlnLnYxLlNlY3JldFZlcnNpb24iugEKElNldFZhcmlhYmxlUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxIvCgRzbHVnGAMgASgJQiG6SB5yHBg/MhheW2EtejAtOV0rKC1bYS16MC05XSspKiQSJQoFdmFsdWUYBCABKAlCFrpIE3IREAEYgCAyCl5bXlx4MDBdKiQSFgoEZXRhZxgFIAEoCUIIukgFcgMYgAEiVQoTU2V0VmFyaWFibGVSZXNwb25zZRItCgh2YXJpYWJsZRgBIAEoCzIbLnBsYW50b24uY29uZmlnLnYxLlZhcmlhYmxlEg8KB2NoYW5nZWQYAiABKAgibwoSR2V0VmFyaWFibGVSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJCJEChNHZXRWYXJpYWJsZVJlc3BvbnNlEi0KCHZhcmlhYmxlGAEgASgLMhsucGxhbnRvbi5jb25maWcudjEuVmFyaWFibGUiiQEKFExpc3RWYXJpYWJsZXNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/Eh0KCXBhZ2Vfc2l6ZRgDIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxiACCJgChVMaXN0VmFyaWFibGVzUmVzcG9uc2USLgoJdmFyaWFibGVzGAEgAygLMhsucGxhbnRvbi5jb25maWcudjEuVmFyaWFibGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIooBChVEZWxldGVWYXJpYWJsZVJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SHAoLZW52aXJvbm1lbnQYAiABKAlCB7pIBHICGD8SIwoEc2x1ZxgDIAEoCUIVukgSchAQARg/MgpeW15ceDAwXSokEhYKBGV0YWcYBCABKAlCCLpIBXIDGIABIhgKFkRlbGV0ZVZhcmlhYmxlUmVzcG9uc2Ui3QEKGFJlc29sdmVSZWZlcmVuY2VzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxI8CgpyZWZlcmVuY2VzGAMgAygLMhwucGxhbnRvbi5jb25maWcudjEuUmVmZXJlbmNlQgq6SAeSAQQIARBkEiYKCW93bmVyX3VpZBgEIAEoCUITukgQcg4YQDIKXlteXHgwMF0qJBIlCgdwdXJwb3NlGAUgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCJRChlSZXNvbHZlUmVmZXJlbmNlc1Jlc3BvbnNlEjQKBnZhbHVlcxgBIAMoCzIkLnBsYW50b24uY29uZmlnLnYxLlJlc29sdmVkUmVmZXJlbmNlIt8BCh1SZXNvbHZlT3duZWRSZWZlcmVuY2VzUmVxdWVzdBIvChBvcmdhbml6YXRpb25fdWlkGAEgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSKAoJb3duZXJfdWlkGAIgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSPAoKcmVmZXJlbmNlcxgDIAMoCzIcLnBsYW50b24uY29uZmlnLnYxLlJlZmVyZW5jZUIKukgHkgEECAEQZBIlCgdwdXJwb3NlGAQgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCJWCh5SZXNvbHZlT3duZWRSZWZlcmVuY2VzUmVzcG9uc2USNAoGdmFsdWVzGAEgAygLMiQucGxhbnRvbi5jb25maWcudjEuUmVzb2x2ZWRSZWZlcmVuY2UiTAoRUmVzb2x2ZWRSZWZlcmVuY2USEgoFdmFsdWUYASABKAlCA4ABARISCgp0YXJnZXRfdWlkGAIgASgJEg8KB3ZlcnNpb24YAyABKAUiugIKFFNldFJlZmVyZW5jZXNSZXF1ZXN0EhQKA29yZxgBIAEoCUIHukgEcgIYPxIvChBvcmdhbml6YXRpb25fdWlkGAIgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSLwoFb3duZXIYAyABKAsyGC5wbGFudG9uLmNvbmZpZy52MS5Pd25lckIGukgDyAEBEhkKCHJldmlzaW9uGAQgASgFQge6SAQaAigBEjoKCnJlZmVyZW5jZXMYBSADKAsyHC5wbGFudG9uLmNvbmZpZy52MS5SZWZlcmVuY2VCCLpIBZIBAhBkEjwKBXBoYXNlGAYgASgOMiEucGxhbnRvbi5jb25maWcudjEuUmVmZXJlbmNlUGhhc2VCCrpIB4IBBBABIAASFQoNdmFsaWRhdGVfb25seRgHIAEoCCIXChVTZXRSZWZlcmVuY2VzUmVzcG9uc2UikwIKFk1pbnRPd25lZFNlY3JldFJlcXVlc3QSFAoDb3JnGAEgASgJQge6SARyAhg/Ei8KEG9yZ2FuaXphdGlvbl91aWQYAiABKAlCFbpIEnIQEAEYQDIKXlteXHgwMF0qJBIpCgpzZWNyZXRfdWlkGAMgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSLwoFb3duZXIYBCABKAsyGC5wbGFudG9uLmNvbmZpZy52MS5Pd25lckIGukgDyAEBEi8KBHNsdWcYBSABKAlCIbpIHnIcGD8yGF5bYS16MC05XSsoLVthLXowLTldKykqJBIlCgdwdXJwb3NlGAYgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCJMChdNaW50T3duZWRTZWNyZXRSZXNwb25zZRIMCgRzbHVnGAEgASgJEhIKBXZhbHVlGAIgASgJQgOAAQESDwoHY3JlYXRlZBgDIAEoCCLHAQoYQWNjZXNzT3duZWRTZWNyZXRSZXF1ZXN0Ei8KEG9yZ2FuaXphdGlvbl91aWQYASABKAlCFbpIEnIQEAEYQDIKXlteXHgwMF0qJBIpCgpzZWNyZXRfdWlkGAIgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSKAoJb3duZXJfdWlkGAMgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSJQoHcHVycG9zZRgEIAEoCUIUukgRcg8YyAEyCl5bXlx4MDBdKiQiPQoZQWNjZXNzT3duZWRTZWNyZXRSZXNwb25zZRIMCgRzbHVnGAEgASgJEhIKBXZhbHVlGAIgASgJQgOAAQEioAEKGFJldGlyZU93bmVkU2VjcmV0UmVxdWVzdBIvChBvcmdhbml6YXRpb25fdWlkGAEgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSKQoKc2VjcmV0X3VpZBgCIAEoCUIVukgSchAQARhAMgpeW15ceDAwXSokEigKCW93bmVyX3VpZBgDIAEoCUIVukgSchAQARhAMgpeW15ceDAwXSokIhsKGVJldGlyZU93bmVkU2VjcmV0UmVzcG9uc2UiYAocTGlzdFVuY29uZmlybWVkT3duZXJzUmVxdWVzdBJACgZiZWZvcmUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhS6SBHIAQGyAQsiBwj/gtH/rwcyACJUCh1MaXN0VW5jb25maXJtZWRPd25lcnNSZXNwb25zZRIzCgZvd25lcnMYASADKAsyIy5wbGFudG9uLmNvbmZpZy52MS5VbmNvbmZpcm1lZE93bmVyImcKEFVuY29uZmlybWVkT3duZXISJwoFb3duZXIYASABKAsyGC5wbGFudG9uLmNvbmZpZy52MS5Pd25lchIYChBvcmdhbml6YXRpb25fdWlkGAIgASgJEhAKCHJldmlzaW9uGAMgASgFIq4BChFMaXN0VXNhZ2VzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxInCgZzZWNyZXQYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJEgAEikKCHZhcmlhYmxlGAQgASgJQhW6SBJyEBABGD8yCl5bXlx4MDBdKiRIAEIPCgZ0YXJnZXQSBbpIAggBIj4KEkxpc3RVc2FnZXNSZXNwb25zZRIoCgZ1c2FnZXMYASADKAsyGC5wbGFudG9uLmNvbmZpZy52MS5Vc2FnZSI2ChxSb3RhdGVPcmdhbml6YXRpb25LZXlSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/IlEKHVJvdGF0ZU9yZ2FuaXphdGlvbktleVJlc3BvbnNlEhMKC2tleV92ZXJzaW9uGAEgASgFEhsKE3Jld3JhcHBlZF9kYXRhX2tleXMYAiABKAUi4wIKF0xpc3RBdWRpdFJlY29yZHNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Eh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACBIjCgZhY3Rpb24YBCABKAlCE7pIEHIOGEAyCl5bXlx4MDBdKiQSKgoNcmVzb3VyY2Vfc2x1ZxgFIAEoCUITukgQcg4YPzIKXlteXHgwMF0qJBImCglhY3Rvcl91aWQYBiABKAlCE7pIEHIOGEAyCl5bXlx4MDBdKiQSPAoFc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhG6SA6yAQsiBwj/gtH/rwcyABI8CgV1bnRpbBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAImQKGExpc3RBdWRpdFJlY29yZHNSZXNwb25zZRIvCgdyZWNvcmRzGAEgAygLMh4ucGxhbnRvbi5jb21tb24udjEuQXVkaXRSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMrgUCg1Db25maWdNYW5hZ2VyEl4KCVNldFNlY3JldBIjLnBsYW50b24uY29uZmlnLnYxLlNldFNlY3JldFJlcXVlc3QaJC5wbGFudG9uLmNvbmZpZy52MS5TZXRTZWNyZXRSZXNwb25zZSIGirUYAhgLEl4KCUdldFNlY3JldBIjLnBsYW50b24uY29uZmlnLnYxLkdldFNlY3JldFJlcXVlc3QaJC5wbGFudG9uLmNvbmZpZy52MS5HZXRTZWNyZXRSZXNwb25zZSIGirUYAhgKEmQKC0xpc3RTZWNyZXRzEiUucGxhbnRvbi5jb25maWcudjEuTGlzdFNlY3JldHNSZXF1ZXN0GiYucGxhbnRvbi5jb25maWcudjEuTGlzdFNlY3JldHNSZXNwb25zZSIGirUYAhgKEnkKEkxpc3RTZWNyZXRWZXJzaW9ucxIsLnBsYW50b24uY29uZmlnLnYxLkxpc3RTZWNyZXRWZXJzaW9uc1JlcXVlc3QaLS5wbGFudG9uLmNvbmZpZy52MS5MaXN0U2VjcmV0VmVyc2lvbnNSZXNwb25zZSIGirUYAhgKEmcKDEFjY2Vzc1NlY3JldBImLnBsYW50b24uY29uZmlnLnYxLkFjY2Vzc1NlY3JldFJlcXVlc3QaJy5wbGFudG9uLmNvbmZpZy52MS5BY2Nlc3NTZWNyZXRSZXNwb25zZSIGirUYAhgMEm0KDlJvbGxiYWNrU2VjcmV0EigucGxhbnRvbi5jb25maWcudjEuUm9sbGJhY2tTZWNyZXRSZXF1ZXN0GikucGxhbnRvbi5jb25maWcudjEuUm9sbGJhY2tTZWNyZXRSZXNwb25zZSIGirUYAhgLEmcKDERlbGV0ZVNlY3JldBImLnBsYW50b24uY29uZmlnLnYxLkRlbGV0ZVNlY3JldFJlcXVlc3QaJy5wbGFudG9uLmNvbmZpZy52MS5EZWxldGVTZWNyZXRSZXNwb25zZSIGirUYAhgLEm0KDlVuZGVsZXRlU2VjcmV0EigucGxhbnRvbi5jb25maWcudjEuVW5kZWxldGVTZWNyZXRSZXF1ZXN0GikucGxhbnRvbi5jb25maWcudjEuVW5kZWxldGVTZWNyZXRSZXNwb25zZSIGirUYAhgLEn8KFERlc3Ryb3lTZWNyZXRWZXJzaW9uEi4ucGxhbnRvbi5jb25maWcudjEuRGVzdHJveVNlY3JldFZlcnNpb25SZXF1ZXN0Gi8ucGxhbnRvbi5jb25maWcudjEuRGVzdHJveVNlY3JldFZlcnNpb25SZXNwb25zZSIGirUYAhgOEmQKC1NldFZhcmlhYmxlEiUucGxhbnRvbi5jb25maWcudjEuU2V0VmFyaWFibGVSZXF1ZXN0GiYucGxhbnRvbi5jb25maWcudjEuU2V0VmFyaWFibGVSZXNwb25zZSIGirUYAhgQEmQKC0dldFZhcmlhYmxlEiUucGxhbnRvbi5jb25maWcudjEuR2V0VmFyaWFibGVSZXF1ZXN0GiYucGxhbnRvbi5jb25maWcudjEuR2V0VmFyaWFibGVSZXNwb25zZSIGirUYAhgPEmoKDUxpc3RWYXJpYWJsZXMSJy5wbGFudG9uLmNvbmZpZy52MS5MaXN0VmFyaWFibGVzUmVxdWVzdBooLnBsYW50b24uY29uZmlnLnYxLkxpc3RWYXJpYWJsZXNSZXNwb25zZSIGirUYAhgPEm0KDkRlbGV0ZVZhcmlhYmxlEigucGxhbnRvbi5jb25maWcudjEuRGVsZXRlVmFyaWFibGVSZXF1ZXN0GikucGxhbnRvbi5jb25maWcudjEuRGVsZXRlVmFyaWFibGVSZXNwb25zZSIGirUYAhgQEnYKEVJlc29sdmVSZWZlcmVuY2VzEisucGxhbnRvbi5jb25maWcudjEuUmVzb2x2ZVJlZmVyZW5jZXNSZXF1ZXN0GiwucGxhbnRvbi5jb25maWcudjEuUmVzb2x2ZVJlZmVyZW5jZXNSZXNwb25zZSIGirUYAhgREmoKDVNldFJlZmVyZW5jZXMSJy5wbGFudG9uLmNvbmZpZy52MS5TZXRSZWZlcmVuY2VzUmVxdWVzdBooLnBsYW50b24uY29uZmlnLnYxLlNldFJlZmVyZW5jZXNSZXNwb25zZSIGirUYAiABEoUBChZSZXNvbHZlT3duZWRSZWZlcmVuY2VzEjAucGxhbnRvbi5jb25maWcudjEuUmVzb2x2ZU93bmVkUmVmZXJlbmNlc1JlcXVlc3QaMS5wbGFudG9uLmNvbmZpZy52MS5SZXNvbHZlT3duZWRSZWZlcmVuY2VzUmVzcG9uc2UiBoq1GAIgARJwCg9NaW50T3duZWRTZWNyZXQSKS5wbGFudG9uLmNvbmZpZy52MS5NaW50T3duZWRTZWNyZXRSZXF1ZXN0GioucGxhbnRvbi5jb25maWcudjEuTWludE93bmVkU2VjcmV0UmVzcG9uc2UiBoq1GAIgARJ2ChFBY2Nlc3NPd25lZFNlY3JldBIrLnBsYW50b24uY29uZmlnLnYxLkFjY2Vzc093bmVkU2VjcmV0UmVxdWVzdBosLnBsYW50b24uY29uZmlnLnYxLkFjY2Vzc093bmVkU2VjcmV0UmVzcG9uc2UiBoq1GAIgARJ2ChFSZXRpcmVPd25lZFNlY3JldBIrLnBsYW50b24uY29uZmlnLnYxLlJldGlyZU93bmVkU2VjcmV0UmVxdWVzdBosLnBsYW50b24uY29uZmlnLnYxLlJldGlyZU93bmVkU2VjcmV0UmVzcG9uc2UiBoq1GAIgARKCAQoVTGlzdFVuY29uZmlybWVkT3duZXJzEi8ucGxhbnRvbi5jb25maWcudjEuTGlzdFVuY29uZmlybWVkT3duZXJzUmVxdWVzdBowLnBsYW50b24uY29uZmlnLnYxLkxpc3RVbmNvbmZpcm1lZE93bmVyc1Jlc3BvbnNlIgaKtRgCIAESYQoKTGlzdFVzYWdlcxIkLnBsYW50b24uY29uZmlnLnYxLkxpc3RVc2FnZXNSZXF1ZXN0GiUucGxhbnRvbi5jb25maWcudjEuTGlzdFVzYWdlc1Jlc3BvbnNlIgaKtRgCGAoSggEKFVJvdGF0ZU9yZ2FuaXphdGlvbktleRIvLnBsYW50b24uY29uZmlnLnYxLlJvdGF0ZU9yZ2FuaXphdGlvbktleVJlcXVlc3QaMC5wbGFudG9uLmNvbmZpZy52MS5Sb3RhdGVPcmdhbml6YXRpb25LZXlSZXNwb25zZSIGirUYAhgSEnMKEExpc3RBdWRpdFJlY29yZHMSKi5wbGFudG9uLmNvbmZpZy52MS5MaXN0QXVkaXRSZWNvcmRzUmVxdWVzdBorLnBsYW50b24uY29uZmlnLnYxLkxpc3RBdWRpdFJlY29yZHNSZXNwb25zZSIGirUYAhgeYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_planton_common_v1_access, file_planton_common_v1_audit, file_planton_config_v1_reference, file_planton_config_v1_secret, file_planton_config_v1_variable]);
 
 /**
  * SetSecretRequest holds the entries to set.
@@ -2082,6 +2082,386 @@ export const SetReferencesResponseSchema: GenMessage<SetReferencesResponse, {jso
   messageDesc(file_planton_config_v1_config_manager_service, 32);
 
 /**
+ * MintOwnedSecretRequest says what to make, and for which object.
+ *
+ * @generated from message planton.config.v1.MintOwnedSecretRequest
+ */
+export type MintOwnedSecretRequest = Message<"planton.config.v1.MintOwnedSecretRequest"> & {
+  /**
+   * Slug of the organisation; may be left out where there is no actor, since organization_uid decides then.
+   *
+   * @generated from field: string org = 1;
+   */
+  org: string;
+
+  /**
+   * Uid of the organisation; has to be the actor's organisation where there is an actor.
+   *
+   * @generated from field: string organization_uid = 2;
+   */
+  organizationUid: string;
+
+  /**
+   * Uid of the secret, chosen by the calling service, so that a call whose answer was lost can be made again.
+   *
+   * @generated from field: string secret_uid = 3;
+   */
+  secretUid: string;
+
+  /**
+   * The object that it is for.
+   *
+   * @generated from field: planton.config.v1.Owner owner = 4;
+   */
+  owner?: Owner | undefined;
+
+  /**
+   * Slug that the secret should have; where it is taken, a suffix is added.
+   *
+   * @generated from field: string slug = 5;
+   */
+  slug: string;
+
+  /**
+   * Why, for the audit trail. At most 200 characters.
+   *
+   * @generated from field: string purpose = 6;
+   */
+  purpose: string;
+};
+
+/**
+ * MintOwnedSecretRequest says what to make, and for which object.
+ *
+ * @generated from message planton.config.v1.MintOwnedSecretRequest
+ */
+export type MintOwnedSecretRequestJson = {
+  /**
+   * Slug of the organisation; may be left out where there is no actor, since organization_uid decides then.
+   *
+   * @generated from field: string org = 1;
+   */
+  org?: string;
+
+  /**
+   * Uid of the organisation; has to be the actor's organisation where there is an actor.
+   *
+   * @generated from field: string organization_uid = 2;
+   */
+  organizationUid?: string;
+
+  /**
+   * Uid of the secret, chosen by the calling service, so that a call whose answer was lost can be made again.
+   *
+   * @generated from field: string secret_uid = 3;
+   */
+  secretUid?: string;
+
+  /**
+   * The object that it is for.
+   *
+   * @generated from field: planton.config.v1.Owner owner = 4;
+   */
+  owner?: OwnerJson;
+
+  /**
+   * Slug that the secret should have; where it is taken, a suffix is added.
+   *
+   * @generated from field: string slug = 5;
+   */
+  slug?: string;
+
+  /**
+   * Why, for the audit trail. At most 200 characters.
+   *
+   * @generated from field: string purpose = 6;
+   */
+  purpose?: string;
+};
+
+/**
+ * Describes the message planton.config.v1.MintOwnedSecretRequest.
+ * Use `create(MintOwnedSecretRequestSchema)` to create a new message.
+ */
+export const MintOwnedSecretRequestSchema: GenMessage<MintOwnedSecretRequest, {jsonType: MintOwnedSecretRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_config_v1_config_manager_service, 33);
+
+/**
+ * MintOwnedSecretResponse is the secret with its value.
+ *
+ * @generated from message planton.config.v1.MintOwnedSecretResponse
+ */
+export type MintOwnedSecretResponse = Message<"planton.config.v1.MintOwnedSecretResponse"> & {
+  /**
+   * Slug of the secret, as references name it.
+   *
+   * @generated from field: string slug = 1;
+   */
+  slug: string;
+
+  /**
+   * The value: 64 lowercase hexadecimal digits, 256 random bits.
+   *
+   * @generated from field: string value = 2;
+   */
+  value: string;
+
+  /**
+   * Whether it was made now, or was there already.
+   *
+   * @generated from field: bool created = 3;
+   */
+  created: boolean;
+};
+
+/**
+ * MintOwnedSecretResponse is the secret with its value.
+ *
+ * @generated from message planton.config.v1.MintOwnedSecretResponse
+ */
+export type MintOwnedSecretResponseJson = {
+  /**
+   * Slug of the secret, as references name it.
+   *
+   * @generated from field: string slug = 1;
+   */
+  slug?: string;
+
+  /**
+   * The value: 64 lowercase hexadecimal digits, 256 random bits.
+   *
+   * @generated from field: string value = 2;
+   */
+  value?: string;
+
+  /**
+   * Whether it was made now, or was there already.
+   *
+   * @generated from field: bool created = 3;
+   */
+  created?: boolean;
+};
+
+/**
+ * Describes the message planton.config.v1.MintOwnedSecretResponse.
+ * Use `create(MintOwnedSecretResponseSchema)` to create a new message.
+ */
+export const MintOwnedSecretResponseSchema: GenMessage<MintOwnedSecretResponse, {jsonType: MintOwnedSecretResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_config_v1_config_manager_service, 34);
+
+/**
+ * AccessOwnedSecretRequest names the secret and its object.
+ *
+ * @generated from message planton.config.v1.AccessOwnedSecretRequest
+ */
+export type AccessOwnedSecretRequest = Message<"planton.config.v1.AccessOwnedSecretRequest"> & {
+  /**
+   * Uid of the organisation.
+   *
+   * @generated from field: string organization_uid = 1;
+   */
+  organizationUid: string;
+
+  /**
+   * Uid of the secret.
+   *
+   * @generated from field: string secret_uid = 2;
+   */
+  secretUid: string;
+
+  /**
+   * Uid of the object that it was minted for.
+   *
+   * @generated from field: string owner_uid = 3;
+   */
+  ownerUid: string;
+
+  /**
+   * Why, for the audit trail. At most 200 characters.
+   *
+   * @generated from field: string purpose = 4;
+   */
+  purpose: string;
+};
+
+/**
+ * AccessOwnedSecretRequest names the secret and its object.
+ *
+ * @generated from message planton.config.v1.AccessOwnedSecretRequest
+ */
+export type AccessOwnedSecretRequestJson = {
+  /**
+   * Uid of the organisation.
+   *
+   * @generated from field: string organization_uid = 1;
+   */
+  organizationUid?: string;
+
+  /**
+   * Uid of the secret.
+   *
+   * @generated from field: string secret_uid = 2;
+   */
+  secretUid?: string;
+
+  /**
+   * Uid of the object that it was minted for.
+   *
+   * @generated from field: string owner_uid = 3;
+   */
+  ownerUid?: string;
+
+  /**
+   * Why, for the audit trail. At most 200 characters.
+   *
+   * @generated from field: string purpose = 4;
+   */
+  purpose?: string;
+};
+
+/**
+ * Describes the message planton.config.v1.AccessOwnedSecretRequest.
+ * Use `create(AccessOwnedSecretRequestSchema)` to create a new message.
+ */
+export const AccessOwnedSecretRequestSchema: GenMessage<AccessOwnedSecretRequest, {jsonType: AccessOwnedSecretRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_config_v1_config_manager_service, 35);
+
+/**
+ * AccessOwnedSecretResponse is the secret with its value.
+ *
+ * @generated from message planton.config.v1.AccessOwnedSecretResponse
+ */
+export type AccessOwnedSecretResponse = Message<"planton.config.v1.AccessOwnedSecretResponse"> & {
+  /**
+   * Slug of the secret.
+   *
+   * @generated from field: string slug = 1;
+   */
+  slug: string;
+
+  /**
+   * The value.
+   *
+   * @generated from field: string value = 2;
+   */
+  value: string;
+};
+
+/**
+ * AccessOwnedSecretResponse is the secret with its value.
+ *
+ * @generated from message planton.config.v1.AccessOwnedSecretResponse
+ */
+export type AccessOwnedSecretResponseJson = {
+  /**
+   * Slug of the secret.
+   *
+   * @generated from field: string slug = 1;
+   */
+  slug?: string;
+
+  /**
+   * The value.
+   *
+   * @generated from field: string value = 2;
+   */
+  value?: string;
+};
+
+/**
+ * Describes the message planton.config.v1.AccessOwnedSecretResponse.
+ * Use `create(AccessOwnedSecretResponseSchema)` to create a new message.
+ */
+export const AccessOwnedSecretResponseSchema: GenMessage<AccessOwnedSecretResponse, {jsonType: AccessOwnedSecretResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_config_v1_config_manager_service, 36);
+
+/**
+ * RetireOwnedSecretRequest names the secret and its object.
+ *
+ * @generated from message planton.config.v1.RetireOwnedSecretRequest
+ */
+export type RetireOwnedSecretRequest = Message<"planton.config.v1.RetireOwnedSecretRequest"> & {
+  /**
+   * Uid of the organisation.
+   *
+   * @generated from field: string organization_uid = 1;
+   */
+  organizationUid: string;
+
+  /**
+   * Uid of the secret.
+   *
+   * @generated from field: string secret_uid = 2;
+   */
+  secretUid: string;
+
+  /**
+   * Uid of the object that it was minted for.
+   *
+   * @generated from field: string owner_uid = 3;
+   */
+  ownerUid: string;
+};
+
+/**
+ * RetireOwnedSecretRequest names the secret and its object.
+ *
+ * @generated from message planton.config.v1.RetireOwnedSecretRequest
+ */
+export type RetireOwnedSecretRequestJson = {
+  /**
+   * Uid of the organisation.
+   *
+   * @generated from field: string organization_uid = 1;
+   */
+  organizationUid?: string;
+
+  /**
+   * Uid of the secret.
+   *
+   * @generated from field: string secret_uid = 2;
+   */
+  secretUid?: string;
+
+  /**
+   * Uid of the object that it was minted for.
+   *
+   * @generated from field: string owner_uid = 3;
+   */
+  ownerUid?: string;
+};
+
+/**
+ * Describes the message planton.config.v1.RetireOwnedSecretRequest.
+ * Use `create(RetireOwnedSecretRequestSchema)` to create a new message.
+ */
+export const RetireOwnedSecretRequestSchema: GenMessage<RetireOwnedSecretRequest, {jsonType: RetireOwnedSecretRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_config_v1_config_manager_service, 37);
+
+/**
+ * RetireOwnedSecretResponse says that the secret is gone.
+ *
+ * @generated from message planton.config.v1.RetireOwnedSecretResponse
+ */
+export type RetireOwnedSecretResponse = Message<"planton.config.v1.RetireOwnedSecretResponse"> & {
+};
+
+/**
+ * RetireOwnedSecretResponse says that the secret is gone.
+ *
+ * @generated from message planton.config.v1.RetireOwnedSecretResponse
+ */
+export type RetireOwnedSecretResponseJson = {
+};
+
+/**
+ * Describes the message planton.config.v1.RetireOwnedSecretResponse.
+ * Use `create(RetireOwnedSecretResponseSchema)` to create a new message.
+ */
+export const RetireOwnedSecretResponseSchema: GenMessage<RetireOwnedSecretResponse, {jsonType: RetireOwnedSecretResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_config_v1_config_manager_service, 38);
+
+/**
  * ListUnconfirmedOwnersRequest asks for owners that have to reconcile.
  *
  * @generated from message planton.config.v1.ListUnconfirmedOwnersRequest
@@ -2114,7 +2494,7 @@ export type ListUnconfirmedOwnersRequestJson = {
  * Use `create(ListUnconfirmedOwnersRequestSchema)` to create a new message.
  */
 export const ListUnconfirmedOwnersRequestSchema: GenMessage<ListUnconfirmedOwnersRequest, {jsonType: ListUnconfirmedOwnersRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_config_v1_config_manager_service, 33);
+  messageDesc(file_planton_config_v1_config_manager_service, 39);
 
 /**
  * ListUnconfirmedOwnersResponse is the owners that have to reconcile.
@@ -2149,7 +2529,7 @@ export type ListUnconfirmedOwnersResponseJson = {
  * Use `create(ListUnconfirmedOwnersResponseSchema)` to create a new message.
  */
 export const ListUnconfirmedOwnersResponseSchema: GenMessage<ListUnconfirmedOwnersResponse, {jsonType: ListUnconfirmedOwnersResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_config_v1_config_manager_service, 34);
+  messageDesc(file_planton_config_v1_config_manager_service, 40);
 
 /**
  * UnconfirmedOwner is an owner whose registration was never confirmed.
@@ -2212,7 +2592,7 @@ export type UnconfirmedOwnerJson = {
  * Use `create(UnconfirmedOwnerSchema)` to create a new message.
  */
 export const UnconfirmedOwnerSchema: GenMessage<UnconfirmedOwner, {jsonType: UnconfirmedOwnerJson}> = /*@__PURE__*/
-  messageDesc(file_planton_config_v1_config_manager_service, 35);
+  messageDesc(file_planton_config_v1_config_manager_service, 41);
 
 /**
  * ListUsagesRequest names a secret or variable.
@@ -2298,7 +2678,7 @@ export type ListUsagesRequestJson = {
  * Use `create(ListUsagesRequestSchema)` to create a new message.
  */
 export const ListUsagesRequestSchema: GenMessage<ListUsagesRequest, {jsonType: ListUsagesRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_config_v1_config_manager_service, 36);
+  messageDesc(file_planton_config_v1_config_manager_service, 42);
 
 /**
  * ListUsagesResponse is what refers to it.
@@ -2333,7 +2713,7 @@ export type ListUsagesResponseJson = {
  * Use `create(ListUsagesResponseSchema)` to create a new message.
  */
 export const ListUsagesResponseSchema: GenMessage<ListUsagesResponse, {jsonType: ListUsagesResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_config_v1_config_manager_service, 37);
+  messageDesc(file_planton_config_v1_config_manager_service, 43);
 
 /**
  * RotateOrganizationKeyRequest names the organisation whose key shall be rotated.
@@ -2368,7 +2748,7 @@ export type RotateOrganizationKeyRequestJson = {
  * Use `create(RotateOrganizationKeyRequestSchema)` to create a new message.
  */
 export const RotateOrganizationKeyRequestSchema: GenMessage<RotateOrganizationKeyRequest, {jsonType: RotateOrganizationKeyRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_config_v1_config_manager_service, 38);
+  messageDesc(file_planton_config_v1_config_manager_service, 44);
 
 /**
  * RotateOrganizationKeyResponse says what was done.
@@ -2417,7 +2797,7 @@ export type RotateOrganizationKeyResponseJson = {
  * Use `create(RotateOrganizationKeyResponseSchema)` to create a new message.
  */
 export const RotateOrganizationKeyResponseSchema: GenMessage<RotateOrganizationKeyResponse, {jsonType: RotateOrganizationKeyResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_config_v1_config_manager_service, 39);
+  messageDesc(file_planton_config_v1_config_manager_service, 45);
 
 /**
  * ListAuditRecordsRequest filters the audit trail.
@@ -2550,7 +2930,7 @@ export type ListAuditRecordsRequestJson = {
  * Use `create(ListAuditRecordsRequestSchema)` to create a new message.
  */
 export const ListAuditRecordsRequestSchema: GenMessage<ListAuditRecordsRequest, {jsonType: ListAuditRecordsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_config_v1_config_manager_service, 40);
+  messageDesc(file_planton_config_v1_config_manager_service, 46);
 
 /**
  * ListAuditRecordsResponse is one page of the audit trail.
@@ -2599,7 +2979,7 @@ export type ListAuditRecordsResponseJson = {
  * Use `create(ListAuditRecordsResponseSchema)` to create a new message.
  */
 export const ListAuditRecordsResponseSchema: GenMessage<ListAuditRecordsResponse, {jsonType: ListAuditRecordsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_config_v1_config_manager_service, 41);
+  messageDesc(file_planton_config_v1_config_manager_service, 47);
 
 /**
  * ConfigManager keeps secrets and variables. A value never leaves before the read is on record.
@@ -2752,7 +3132,8 @@ export const ConfigManager: GenService<{
   },
   /**
    * SetReferences says what an owner refers to. Idempotent, and monotonic in the owner's revision: an older revision is
-   * refused as stale. Registering new secrets needs the actor's permission to use them.
+   * refused as stale. Registering new secrets needs the actor's permission to use them, except those that were minted for the owner: those
+   * may be registered without an actor, too.
    *
    * @generated from rpc planton.config.v1.ConfigManager.SetReferences
    */
@@ -2771,6 +3152,38 @@ export const ConfigManager: GenService<{
     methodKind: "unary";
     input: typeof ResolveOwnedReferencesRequestSchema;
     output: typeof ResolveOwnedReferencesResponseSchema;
+  },
+  /**
+   * MintOwnedSecret makes a secret for one object of the calling service, with a random value under the key `value` that nobody chooses.
+   * Nobody sets, rolls back or deletes it, and no other object may use it. Idempotent: the same uid answers the same secret. One that
+   * was retired is refused.
+   *
+   * @generated from rpc planton.config.v1.ConfigManager.MintOwnedSecret
+   */
+  mintOwnedSecret: {
+    methodKind: "unary";
+    input: typeof MintOwnedSecretRequestSchema;
+    output: typeof MintOwnedSecretResponseSchema;
+  },
+  /**
+   * AccessOwnedSecret reads what MintOwnedSecret made, for the same object. The read is on record before the answer leaves.
+   *
+   * @generated from rpc planton.config.v1.ConfigManager.AccessOwnedSecret
+   */
+  accessOwnedSecret: {
+    methodKind: "unary";
+    input: typeof AccessOwnedSecretRequestSchema;
+    output: typeof AccessOwnedSecretResponseSchema;
+  },
+  /**
+   * RetireOwnedSecret deletes for ever what MintOwnedSecret made: it cannot be read, undeleted or minted again. Idempotent.
+   *
+   * @generated from rpc planton.config.v1.ConfigManager.RetireOwnedSecret
+   */
+  retireOwnedSecret: {
+    methodKind: "unary";
+    input: typeof RetireOwnedSecretRequestSchema;
+    output: typeof RetireOwnedSecretResponseSchema;
   },
   /**
    * ListUnconfirmedOwners lists the calling service's owners whose registration was never confirmed, oldest first, so that

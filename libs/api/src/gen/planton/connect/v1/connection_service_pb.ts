@@ -12,6 +12,10 @@ import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@
 import { file_planton_common_v1_access } from "../../common/v1/access_pb.ts";
 import type { AuditRecord, AuditRecordJson } from "../../common/v1/audit_pb.ts";
 import { file_planton_common_v1_audit } from "../../common/v1/audit_pb.ts";
+import type { AwsCapability, AwsCapabilityJson } from "./aws_provider_connection_pb.ts";
+import { file_planton_connect_v1_aws_provider_connection } from "./aws_provider_connection_pb.ts";
+import type { AwsRoleDefinition, AwsRoleDefinitionJson, AwsTrustSetup, AwsTrustSetupJson } from "./aws_trust_setup_pb.ts";
+import { file_planton_connect_v1_aws_trust_setup } from "./aws_trust_setup_pb.ts";
 import type { ConnectionVerification, ConnectionVerificationJson } from "./connection_status_pb.ts";
 import { file_planton_connect_v1_connection_status } from "./connection_status_pb.ts";
 import type { DefaultProviderConnection, DefaultProviderConnectionJson } from "./default_provider_connection_pb.ts";
@@ -28,7 +32,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file planton/connect/v1/connection_service.proto.
  */
 export const file_planton_connect_v1_connection_service: GenFile = /*@__PURE__*/
-  fileDesc("CitwbGFudG9uL2Nvbm5lY3QvdjEvY29ubmVjdGlvbl9zZXJ2aWNlLnByb3RvEhJwbGFudG9uLmNvbm5lY3QudjEiowEKFkFwcGx5Q29ubmVjdGlvblJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SQgoKY29ubmVjdGlvbhgCIAEoCzImLnBsYW50b24uY29ubmVjdC52MS5Qcm92aWRlckNvbm5lY3Rpb25CBrpIA8gBARIVCg12YWxpZGF0ZV9vbmx5GAMgASgIEhYKBGV0YWcYBCABKAlCCLpIBXIDGIABIpoBChdBcHBseUNvbm5lY3Rpb25SZXNwb25zZRI6Cgpjb25uZWN0aW9uGAEgASgLMiYucGxhbnRvbi5jb25uZWN0LnYxLlByb3ZpZGVyQ29ubmVjdGlvbhIxCgdvdXRjb21lGAIgASgOMiAucGxhbnRvbi5jb25uZWN0LnYxLkFwcGx5T3V0Y29tZRIQCgh3YXJuaW5ncxgDIAMoCSJZChRHZXRDb25uZWN0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIpCgpjb25uZWN0aW9uGAIgASgJQhW6SBJyEBABGGQyCl5bXlx4MDBdKiQiUwoVR2V0Q29ubmVjdGlvblJlc3BvbnNlEjoKCmNvbm5lY3Rpb24YASABKAsyJi5wbGFudG9uLmNvbm5lY3QudjEuUHJvdmlkZXJDb25uZWN0aW9uIpQBChZMaXN0Q29ubmVjdGlvbnNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EiUKCHByb3ZpZGVyGAIgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEh0KCXBhZ2Vfc2l6ZRgDIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxiACCJvChdMaXN0Q29ubmVjdGlvbnNSZXNwb25zZRI7Cgtjb25uZWN0aW9ucxgBIAMoCzImLnBsYW50b24uY29ubmVjdC52MS5Qcm92aWRlckNvbm5lY3Rpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInQKF0RlbGV0ZUNvbm5lY3Rpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EikKCmNvbm5lY3Rpb24YAiABKAlCFbpIEnIQEAEYZDIKXlteXHgwMF0qJBIWCgRldGFnGAMgASgJQgi6SAVyAxiAASIaChhEZWxldGVDb25uZWN0aW9uUmVzcG9uc2UioAEKHkxpc3RDb25uZWN0aW9uUmV2aXNpb25zUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIpCgpjb25uZWN0aW9uGAIgASgJQhW6SBJyEBABGGQyCl5bXlx4MDBdKiQSHQoJcGFnZV9zaXplGAMgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YBCABKAlCCLpIBXIDGIAIInUKH0xpc3RDb25uZWN0aW9uUmV2aXNpb25zUmVzcG9uc2USOQoJcmV2aXNpb25zGAEgAygLMiYucGxhbnRvbi5jb25uZWN0LnYxLkNvbm5lY3Rpb25SZXZpc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiXAoXVmVyaWZ5Q29ubmVjdGlvblJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SKQoKY29ubmVjdGlvbhgCIAEoCUIVukgSchAQARhkMgpeW15ceDAwXSokIpcBChhWZXJpZnlDb25uZWN0aW9uUmVzcG9uc2USNAoEc3RlcBgBIAEoCzIkLnBsYW50b24uY29ubmVjdC52MS5WZXJpZmljYXRpb25TdGVwSAASPAoGcmVzdWx0GAIgASgLMioucGxhbnRvbi5jb25uZWN0LnYxLkNvbm5lY3Rpb25WZXJpZmljYXRpb25IAEIHCgVldmVudCJqChBWZXJpZmljYXRpb25TdGVwEgwKBG5hbWUYASABKAkSOAoFc3RhdGUYAiABKA4yKS5wbGFudG9uLmNvbm5lY3QudjEuVmVyaWZpY2F0aW9uU3RlcFN0YXRlEg4KBmRldGFpbBgDIAEoCSKsAQoYUmVzb2x2ZUNvbm5lY3Rpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EiUKCHByb3ZpZGVyGAIgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEigKC2Vudmlyb25tZW50GAMgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEicKCmNvbm5lY3Rpb24YBCABKAlCE7pIEHIOGGQyCl5bXlx4MDBdKiQi1QEKGVJlc29sdmVDb25uZWN0aW9uUmVzcG9uc2USEgoKY29ubmVjdGlvbhgBIAEoCRI0CgZzb3VyY2UYAiABKA4yJC5wbGFudG9uLmNvbm5lY3QudjEuQ29ubmVjdGlvblNvdXJjZRIyCghkZWNpc2lvbhgDIAMoCzIgLnBsYW50b24uY29ubmVjdC52MS5EZWNpc2lvblN0ZXASFgoOY29ubmVjdGlvbl91aWQYBCABKAkSEAoIcmV2aXNpb24YBSABKAUSEAoIcHJvdmlkZXIYBiABKAkitAIKF0lzc3VlQ3JlZGVudGlhbHNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EiUKCHByb3ZpZGVyGAIgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEigKC2Vudmlyb25tZW50GAMgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEicKCmNvbm5lY3Rpb24YBCABKAlCE7pIEHIOGGQyCl5bXlx4MDBdKiQSIAoOc2Vzc2lvbl9wb2xpY3kYBSABKAlCCLpIBXIDGIAQEj4KCGR1cmF0aW9uGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhG6SA6qAQsiBAjA0QIyAwiEBxIlCgdwdXJwb3NlGAcgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCLQAQoYSXNzdWVDcmVkZW50aWFsc1Jlc3BvbnNlEhIKCmNvbm5lY3Rpb24YASABKAkSNAoGc291cmNlGAIgASgOMiQucGxhbnRvbi5jb25uZWN0LnYxLkNvbm5lY3Rpb25Tb3VyY2USFgoOY29ubmVjdGlvbl91aWQYAyABKAkSEAoIcmV2aXNpb24YBCABKAUSMQoDYXdzGAUgASgLMiIucGxhbnRvbi5jb25uZWN0LnYxLkF3c0NyZWRlbnRpYWxzSABCDQoLY3JlZGVudGlhbHMitAEKI1NldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EkYKB2RlZmF1bHQYAiABKAsyLS5wbGFudG9uLmNvbm5lY3QudjEuRGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvbkIGukgDyAEBEhUKDXZhbGlkYXRlX29ubHkYAyABKAgSFgoEZXRhZxgEIAEoCUIIukgFcgMYgAEimQEKJFNldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXNwb25zZRI+CgdkZWZhdWx0GAEgASgLMi0ucGxhbnRvbi5jb25uZWN0LnYxLkRlZmF1bHRQcm92aWRlckNvbm5lY3Rpb24SMQoHb3V0Y29tZRgCIAEoDjIgLnBsYW50b24uY29ubmVjdC52MS5BcHBseU91dGNvbWUikAEKI0dldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EicKCHByb3ZpZGVyGAIgASgJQhW6SBJyEBABGD8yCl5bXlx4MDBdKiQSKAoLZW52aXJvbm1lbnQYAyABKAlCE7pIEHIOGD8yCl5bXlx4MDBdKiQiZgokR2V0RGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvblJlc3BvbnNlEj4KB2RlZmF1bHQYASABKAsyLS5wbGFudG9uLmNvbm5lY3QudjEuRGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvbiJ8CiVMaXN0RGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvbnNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Eh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACCKCAQomTGlzdERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25zUmVzcG9uc2USPwoIZGVmYXVsdHMYASADKAsyLS5wbGFudG9uLmNvbm5lY3QudjEuRGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkikwEKJkRlbGV0ZURlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EicKCHByb3ZpZGVyGAIgASgJQhW6SBJyEBABGD8yCl5bXlx4MDBdKiQSKAoLZW52aXJvbm1lbnQYAyABKAlCE7pIEHIOGD8yCl5bXlx4MDBdKiQiKQonRGVsZXRlRGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvblJlc3BvbnNlIsYBCilTZXRQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxJSCg1hdXRob3JpemF0aW9uGAIgASgLMjMucGxhbnRvbi5jb25uZWN0LnYxLlByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25CBrpIA8gBARIVCg12YWxpZGF0ZV9vbmx5GAMgASgIEhYKBGV0YWcYBCABKAlCCLpIBXIDGIABIqsBCipTZXRQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uUmVzcG9uc2USSgoNYXV0aG9yaXphdGlvbhgBIAEoCzIzLnBsYW50b24uY29ubmVjdC52MS5Qcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uEjEKB291dGNvbWUYAiABKA4yIC5wbGFudG9uLmNvbm5lY3QudjEuQXBwbHlPdXRjb21lIpcBCilHZXRQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxInCghwcm92aWRlchgCIAEoCUIVukgSchAQARg/MgpeW15ceDAwXSokEikKCmNvbm5lY3Rpb24YAyABKAlCFbpIEnIQEAEYZDIKXlteXHgwMF0qJCJ4CipHZXRQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uUmVzcG9uc2USSgoNYXV0aG9yaXphdGlvbhgBIAEoCzIzLnBsYW50b24uY29ubmVjdC52MS5Qcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uIoIBCitMaXN0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvbnNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Eh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACCKUAQosTGlzdFByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25zUmVzcG9uc2USSwoOYXV0aG9yaXphdGlvbnMYASADKAsyMy5wbGFudG9uLmNvbm5lY3QudjEuUHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkimgEKLERlbGV0ZVByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EicKCHByb3ZpZGVyGAIgASgJQhW6SBJyEBABGD8yCl5bXlx4MDBdKiQSKQoKY29ubmVjdGlvbhgDIAEoCUIVukgSchAQARhkMgpeW15ceDAwXSokIkEKLURlbGV0ZVByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25SZXNwb25zZRIQCgh3YXJuaW5ncxgBIAMoCSLjAgoXTGlzdEF1ZGl0UmVjb3Jkc1JlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIEiMKBmFjdGlvbhgEIAEoCUITukgQcg4YQDIKXlteXHgwMF0qJBIqCg1yZXNvdXJjZV9zbHVnGAUgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEiYKCWFjdG9yX3VpZBgGIAEoCUITukgQcg4YQDIKXlteXHgwMF0qJBI8CgVzaW5jZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAEjwKBXVudGlsGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIRukgOsgELIgcI/4LR/68HMgAiZAoYTGlzdEF1ZGl0UmVjb3Jkc1Jlc3BvbnNlEi8KB3JlY29yZHMYASADKAsyHi5wbGFudG9uLmNvbW1vbi52MS5BdWRpdFJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkqgAEKDEFwcGx5T3V0Y29tZRIdChlBUFBMWV9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGQoVQVBQTFlfT1VUQ09NRV9DUkVBVEVEEAESGQoVQVBQTFlfT1VUQ09NRV9VUERBVEVEEAISGwoXQVBQTFlfT1VUQ09NRV9VTkNIQU5HRUQQAyqtAQoVVmVyaWZpY2F0aW9uU3RlcFN0YXRlEicKI1ZFUklGSUNBVElPTl9TVEVQX1NUQVRFX1VOU1BFQ0lGSUVEEAASIwofVkVSSUZJQ0FUSU9OX1NURVBfU1RBVEVfUlVOTklORxABEiIKHlZFUklGSUNBVElPTl9TVEVQX1NUQVRFX1BBU1NFRBACEiIKHlZFUklGSUNBVElPTl9TVEVQX1NUQVRFX0ZBSUxFRBADMpQTChFDb25uZWN0aW9uU2VydmljZRJyCg9BcHBseUNvbm5lY3Rpb24SKi5wbGFudG9uLmNvbm5lY3QudjEuQXBwbHlDb25uZWN0aW9uUmVxdWVzdBorLnBsYW50b24uY29ubmVjdC52MS5BcHBseUNvbm5lY3Rpb25SZXNwb25zZSIGirUYAhgVEmwKDUdldENvbm5lY3Rpb24SKC5wbGFudG9uLmNvbm5lY3QudjEuR2V0Q29ubmVjdGlvblJlcXVlc3QaKS5wbGFudG9uLmNvbm5lY3QudjEuR2V0Q29ubmVjdGlvblJlc3BvbnNlIgaKtRgCGBQScgoPTGlzdENvbm5lY3Rpb25zEioucGxhbnRvbi5jb25uZWN0LnYxLkxpc3RDb25uZWN0aW9uc1JlcXVlc3QaKy5wbGFudG9uLmNvbm5lY3QudjEuTGlzdENvbm5lY3Rpb25zUmVzcG9uc2UiBoq1GAIYFBJ1ChBEZWxldGVDb25uZWN0aW9uEisucGxhbnRvbi5jb25uZWN0LnYxLkRlbGV0ZUNvbm5lY3Rpb25SZXF1ZXN0GiwucGxhbnRvbi5jb25uZWN0LnYxLkRlbGV0ZUNvbm5lY3Rpb25SZXNwb25zZSIGirUYAhgVEooBChdMaXN0Q29ubmVjdGlvblJldmlzaW9ucxIyLnBsYW50b24uY29ubmVjdC52MS5MaXN0Q29ubmVjdGlvblJldmlzaW9uc1JlcXVlc3QaMy5wbGFudG9uLmNvbm5lY3QudjEuTGlzdENvbm5lY3Rpb25SZXZpc2lvbnNSZXNwb25zZSIGirUYAhgUEncKEFZlcmlmeUNvbm5lY3Rpb24SKy5wbGFudG9uLmNvbm5lY3QudjEuVmVyaWZ5Q29ubmVjdGlvblJlcXVlc3QaLC5wbGFudG9uLmNvbm5lY3QudjEuVmVyaWZ5Q29ubmVjdGlvblJlc3BvbnNlIgaKtRgCGBowARJ4ChFSZXNvbHZlQ29ubmVjdGlvbhIsLnBsYW50b24uY29ubmVjdC52MS5SZXNvbHZlQ29ubmVjdGlvblJlcXVlc3QaLS5wbGFudG9uLmNvbm5lY3QudjEuUmVzb2x2ZUNvbm5lY3Rpb25SZXNwb25zZSIGirUYAhgWEnUKEElzc3VlQ3JlZGVudGlhbHMSKy5wbGFudG9uLmNvbm5lY3QudjEuSXNzdWVDcmVkZW50aWFsc1JlcXVlc3QaLC5wbGFudG9uLmNvbm5lY3QudjEuSXNzdWVDcmVkZW50aWFsc1Jlc3BvbnNlIgaKtRgCGBkSmQEKHFNldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb24SNy5wbGFudG9uLmNvbm5lY3QudjEuU2V0RGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvblJlcXVlc3QaOC5wbGFudG9uLmNvbm5lY3QudjEuU2V0RGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvblJlc3BvbnNlIgaKtRgCGBcSmQEKHEdldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb24SNy5wbGFudG9uLmNvbm5lY3QudjEuR2V0RGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvblJlcXVlc3QaOC5wbGFudG9uLmNvbm5lY3QudjEuR2V0RGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvblJlc3BvbnNlIgaKtRgCGBQSnwEKHkxpc3REZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9ucxI5LnBsYW50b24uY29ubmVjdC52MS5MaXN0RGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvbnNSZXF1ZXN0GjoucGxhbnRvbi5jb25uZWN0LnYxLkxpc3REZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uc1Jlc3BvbnNlIgaKtRgCGBQSogEKH0RlbGV0ZURlZmF1bHRQcm92aWRlckNvbm5lY3Rpb24SOi5wbGFudG9uLmNvbm5lY3QudjEuRGVsZXRlRGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvblJlcXVlc3QaOy5wbGFudG9uLmNvbm5lY3QudjEuRGVsZXRlRGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvblJlc3BvbnNlIgaKtRgCGBcSqwEKIlNldFByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb24SPS5wbGFudG9uLmNvbm5lY3QudjEuU2V0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlcXVlc3QaPi5wbGFudG9uLmNvbm5lY3QudjEuU2V0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlc3BvbnNlIgaKtRgCGBgSqwEKIkdldFByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb24SPS5wbGFudG9uLmNvbm5lY3QudjEuR2V0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlcXVlc3QaPi5wbGFudG9uLmNvbm5lY3QudjEuR2V0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlc3BvbnNlIgaKtRgCGBQSsQEKJExpc3RQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9ucxI/LnBsYW50b24uY29ubmVjdC52MS5MaXN0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvbnNSZXF1ZXN0GkAucGxhbnRvbi5jb25uZWN0LnYxLkxpc3RQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uc1Jlc3BvbnNlIgaKtRgCGBQStAEKJURlbGV0ZVByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb24SQC5wbGFudG9uLmNvbm5lY3QudjEuRGVsZXRlUHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlcXVlc3QaQS5wbGFudG9uLmNvbm5lY3QudjEuRGVsZXRlUHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlc3BvbnNlIgaKtRgCGBgSdQoQTGlzdEF1ZGl0UmVjb3JkcxIrLnBsYW50b24uY29ubmVjdC52MS5MaXN0QXVkaXRSZWNvcmRzUmVxdWVzdBosLnBsYW50b24uY29ubmVjdC52MS5MaXN0QXVkaXRSZWNvcmRzUmVzcG9uc2UiBoq1GAIYHmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_planton_common_v1_access, file_planton_common_v1_audit, file_planton_connect_v1_connection_status, file_planton_connect_v1_default_provider_connection, file_planton_connect_v1_provider_connection, file_planton_connect_v1_provider_connection_authorization, file_planton_connect_v1_resolution]);
+  fileDesc("CitwbGFudG9uL2Nvbm5lY3QvdjEvY29ubmVjdGlvbl9zZXJ2aWNlLnByb3RvEhJwbGFudG9uLmNvbm5lY3QudjEiowEKFkFwcGx5Q29ubmVjdGlvblJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SQgoKY29ubmVjdGlvbhgCIAEoCzImLnBsYW50b24uY29ubmVjdC52MS5Qcm92aWRlckNvbm5lY3Rpb25CBrpIA8gBARIVCg12YWxpZGF0ZV9vbmx5GAMgASgIEhYKBGV0YWcYBCABKAlCCLpIBXIDGIABIpoBChdBcHBseUNvbm5lY3Rpb25SZXNwb25zZRI6Cgpjb25uZWN0aW9uGAEgASgLMiYucGxhbnRvbi5jb25uZWN0LnYxLlByb3ZpZGVyQ29ubmVjdGlvbhIxCgdvdXRjb21lGAIgASgOMiAucGxhbnRvbi5jb25uZWN0LnYxLkFwcGx5T3V0Y29tZRIQCgh3YXJuaW5ncxgDIAMoCSJZChRHZXRDb25uZWN0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIpCgpjb25uZWN0aW9uGAIgASgJQhW6SBJyEBABGGQyCl5bXlx4MDBdKiQiUwoVR2V0Q29ubmVjdGlvblJlc3BvbnNlEjoKCmNvbm5lY3Rpb24YASABKAsyJi5wbGFudG9uLmNvbm5lY3QudjEuUHJvdmlkZXJDb25uZWN0aW9uIpQBChZMaXN0Q29ubmVjdGlvbnNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EiUKCHByb3ZpZGVyGAIgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEh0KCXBhZ2Vfc2l6ZRgDIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxiACCJvChdMaXN0Q29ubmVjdGlvbnNSZXNwb25zZRI7Cgtjb25uZWN0aW9ucxgBIAMoCzImLnBsYW50b24uY29ubmVjdC52MS5Qcm92aWRlckNvbm5lY3Rpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInQKF0RlbGV0ZUNvbm5lY3Rpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EikKCmNvbm5lY3Rpb24YAiABKAlCFbpIEnIQEAEYZDIKXlteXHgwMF0qJBIWCgRldGFnGAMgASgJQgi6SAVyAxiAASIaChhEZWxldGVDb25uZWN0aW9uUmVzcG9uc2UioAEKHkxpc3RDb25uZWN0aW9uUmV2aXNpb25zUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIpCgpjb25uZWN0aW9uGAIgASgJQhW6SBJyEBABGGQyCl5bXlx4MDBdKiQSHQoJcGFnZV9zaXplGAMgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YBCABKAlCCLpIBXIDGIAIInUKH0xpc3RDb25uZWN0aW9uUmV2aXNpb25zUmVzcG9uc2USOQoJcmV2aXNpb25zGAEgAygLMiYucGxhbnRvbi5jb25uZWN0LnYxLkNvbm5lY3Rpb25SZXZpc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiXAoXVmVyaWZ5Q29ubmVjdGlvblJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SKQoKY29ubmVjdGlvbhgCIAEoCUIVukgSchAQARhkMgpeW15ceDAwXSokIpcBChhWZXJpZnlDb25uZWN0aW9uUmVzcG9uc2USNAoEc3RlcBgBIAEoCzIkLnBsYW50b24uY29ubmVjdC52MS5WZXJpZmljYXRpb25TdGVwSAASPAoGcmVzdWx0GAIgASgLMioucGxhbnRvbi5jb25uZWN0LnYxLkNvbm5lY3Rpb25WZXJpZmljYXRpb25IAEIHCgVldmVudCJqChBWZXJpZmljYXRpb25TdGVwEgwKBG5hbWUYASABKAkSOAoFc3RhdGUYAiABKA4yKS5wbGFudG9uLmNvbm5lY3QudjEuVmVyaWZpY2F0aW9uU3RlcFN0YXRlEg4KBmRldGFpbBgDIAEoCSKsAQoYUmVzb2x2ZUNvbm5lY3Rpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EiUKCHByb3ZpZGVyGAIgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEigKC2Vudmlyb25tZW50GAMgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEicKCmNvbm5lY3Rpb24YBCABKAlCE7pIEHIOGGQyCl5bXlx4MDBdKiQi1QEKGVJlc29sdmVDb25uZWN0aW9uUmVzcG9uc2USEgoKY29ubmVjdGlvbhgBIAEoCRI0CgZzb3VyY2UYAiABKA4yJC5wbGFudG9uLmNvbm5lY3QudjEuQ29ubmVjdGlvblNvdXJjZRIyCghkZWNpc2lvbhgDIAMoCzIgLnBsYW50b24uY29ubmVjdC52MS5EZWNpc2lvblN0ZXASFgoOY29ubmVjdGlvbl91aWQYBCABKAkSEAoIcmV2aXNpb24YBSABKAUSEAoIcHJvdmlkZXIYBiABKAkitAIKF0lzc3VlQ3JlZGVudGlhbHNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EiUKCHByb3ZpZGVyGAIgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEigKC2Vudmlyb25tZW50GAMgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEicKCmNvbm5lY3Rpb24YBCABKAlCE7pIEHIOGGQyCl5bXlx4MDBdKiQSIAoOc2Vzc2lvbl9wb2xpY3kYBSABKAlCCLpIBXIDGIAQEj4KCGR1cmF0aW9uGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhG6SA6qAQsiBAjA0QIyAwiEBxIlCgdwdXJwb3NlGAcgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCLQAQoYSXNzdWVDcmVkZW50aWFsc1Jlc3BvbnNlEhIKCmNvbm5lY3Rpb24YASABKAkSNAoGc291cmNlGAIgASgOMiQucGxhbnRvbi5jb25uZWN0LnYxLkNvbm5lY3Rpb25Tb3VyY2USFgoOY29ubmVjdGlvbl91aWQYAyABKAkSEAoIcmV2aXNpb24YBCABKAUSMQoDYXdzGAUgASgLMiIucGxhbnRvbi5jb25uZWN0LnYxLkF3c0NyZWRlbnRpYWxzSABCDQoLY3JlZGVudGlhbHMiywMKHEluaXRpYXRlQXdzVHJ1c3RTZXR1cFJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SIwoEbmFtZRgCIAEoCUIVukgSchAQARhkMgpeW15ceDAwXSokEiYKCmFjY291bnRfaWQYAyABKAlCErpID3INMgteWzAtOV17MTJ9JBInCgZyZWdpb24YBCABKAlCF7pIFHISEAEYPzIMXlthLXowLTktXSskEkoKDGNhcGFiaWxpdGllcxgFIAMoDjIhLnBsYW50b24uY29ubmVjdC52MS5Bd3NDYXBhYmlsaXR5QhG6SA6SAQsYASIHggEEEAEgABIRCglyZWNvbm5lY3QYBiABKAgSQAoIY2FsbGJhY2sYByABKA4yJC5wbGFudG9uLmNvbm5lY3QudjEuQXdzVHJ1c3RDYWxsYmFja0IIukgFggECEAESFQoNd2l0aG91dF9zdGFjaxgIIAEoCBJlChhwZXJtaXNzaW9uc19ib3VuZGFyeV9hcm4YCSABKAlCQ7pIQNgBAXI7GIAQMjZeYXJuOmF3cygtdXMtZ292fC1jbik/OmlhbTo6KFswLTldezEyfXxhd3MpOnBvbGljeS8uKyQi2wIKHUluaXRpYXRlQXdzVHJ1c3RTZXR1cFJlc3BvbnNlEjAKBXNldHVwGAEgASgLMiEucGxhbnRvbi5jb25uZWN0LnYxLkF3c1RydXN0U2V0dXASHQoQcXVpY2tfY3JlYXRlX3VybBgCIAEoCUIDgAEBEhQKDHRlbXBsYXRlX3VybBgDIAEoCRJaCgpwYXJhbWV0ZXJzGAQgAygLMkEucGxhbnRvbi5jb25uZWN0LnYxLkluaXRpYXRlQXdzVHJ1c3RTZXR1cFJlc3BvbnNlLlBhcmFtZXRlcnNFbnRyeUIDgAEBEjMKBHJvbGUYBSABKAsyJS5wbGFudG9uLmNvbm5lY3QudjEuQXdzUm9sZURlZmluaXRpb24SDwoHcmVzdW1lZBgGIAEoCBoxCg9QYXJhbWV0ZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKCAQoXR2V0QXdzVHJ1c3RTZXR1cFJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SJgoJc2V0dXBfdWlkGAIgASgJQhO6SBByDhhAMgpeW15ceDAwXSokEicKCmNvbm5lY3Rpb24YAyABKAlCE7pIEHIOGGQyCl5bXlx4MDBdKiQiTAoYR2V0QXdzVHJ1c3RTZXR1cFJlc3BvbnNlEjAKBXNldHVwGAEgASgLMiEucGxhbnRvbi5jb25uZWN0LnYxLkF3c1RydXN0U2V0dXAiXQoZV2F0Y2hBd3NUcnVzdFNldHVwUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIoCglzZXR1cF91aWQYAiABKAlCFbpIEnIQEAEYQDIKXlteXHgwMF0qJCJOChpXYXRjaEF3c1RydXN0U2V0dXBSZXNwb25zZRIwCgVzZXR1cBgBIAEoCzIhLnBsYW50b24uY29ubmVjdC52MS5Bd3NUcnVzdFNldHVwIrQBCiNTZXREZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxJGCgdkZWZhdWx0GAIgASgLMi0ucGxhbnRvbi5jb25uZWN0LnYxLkRlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25CBrpIA8gBARIVCg12YWxpZGF0ZV9vbmx5GAMgASgIEhYKBGV0YWcYBCABKAlCCLpIBXIDGIABIpkBCiRTZXREZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uUmVzcG9uc2USPgoHZGVmYXVsdBgBIAEoCzItLnBsYW50b24uY29ubmVjdC52MS5EZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uEjEKB291dGNvbWUYAiABKA4yIC5wbGFudG9uLmNvbm5lY3QudjEuQXBwbHlPdXRjb21lIpABCiNHZXREZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxInCghwcm92aWRlchgCIAEoCUIVukgSchAQARg/MgpeW15ceDAwXSokEigKC2Vudmlyb25tZW50GAMgASgJQhO6SBByDhg/MgpeW15ceDAwXSokImYKJEdldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXNwb25zZRI+CgdkZWZhdWx0GAEgASgLMi0ucGxhbnRvbi5jb25uZWN0LnYxLkRlZmF1bHRQcm92aWRlckNvbm5lY3Rpb24ifAolTGlzdERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25zUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgiggEKJkxpc3REZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uc1Jlc3BvbnNlEj8KCGRlZmF1bHRzGAEgAygLMi0ucGxhbnRvbi5jb25uZWN0LnYxLkRlZmF1bHRQcm92aWRlckNvbm5lY3Rpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpMBCiZEZWxldGVEZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxInCghwcm92aWRlchgCIAEoCUIVukgSchAQARg/MgpeW15ceDAwXSokEigKC2Vudmlyb25tZW50GAMgASgJQhO6SBByDhg/MgpeW15ceDAwXSokIikKJ0RlbGV0ZURlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXNwb25zZSLGAQopU2V0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SUgoNYXV0aG9yaXphdGlvbhgCIAEoCzIzLnBsYW50b24uY29ubmVjdC52MS5Qcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uQga6SAPIAQESFQoNdmFsaWRhdGVfb25seRgDIAEoCBIWCgRldGFnGAQgASgJQgi6SAVyAxiAASKrAQoqU2V0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlc3BvbnNlEkoKDWF1dGhvcml6YXRpb24YASABKAsyMy5wbGFudG9uLmNvbm5lY3QudjEuUHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvbhIxCgdvdXRjb21lGAIgASgOMiAucGxhbnRvbi5jb25uZWN0LnYxLkFwcGx5T3V0Y29tZSKXAQopR2V0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SJwoIcHJvdmlkZXIYAiABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJBIpCgpjb25uZWN0aW9uGAMgASgJQhW6SBJyEBABGGQyCl5bXlx4MDBdKiQieAoqR2V0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvblJlc3BvbnNlEkoKDWF1dGhvcml6YXRpb24YASABKAsyMy5wbGFudG9uLmNvbm5lY3QudjEuUHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvbiKCAQorTGlzdFByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25zUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgilAEKLExpc3RQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uc1Jlc3BvbnNlEksKDmF1dGhvcml6YXRpb25zGAEgAygLMjMucGxhbnRvbi5jb25uZWN0LnYxLlByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpoBCixEZWxldGVQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxInCghwcm92aWRlchgCIAEoCUIVukgSchAQARg/MgpeW15ceDAwXSokEikKCmNvbm5lY3Rpb24YAyABKAlCFbpIEnIQEAEYZDIKXlteXHgwMF0qJCJBCi1EZWxldGVQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uUmVzcG9uc2USEAoId2FybmluZ3MYASADKAki4wIKF0xpc3RBdWRpdFJlY29yZHNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Eh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACBIjCgZhY3Rpb24YBCABKAlCE7pIEHIOGEAyCl5bXlx4MDBdKiQSKgoNcmVzb3VyY2Vfc2x1ZxgFIAEoCUITukgQcg4YPzIKXlteXHgwMF0qJBImCglhY3Rvcl91aWQYBiABKAlCE7pIEHIOGEAyCl5bXlx4MDBdKiQSPAoFc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhG6SA6yAQsiBwj/gtH/rwcyABI8CgV1bnRpbBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAImQKGExpc3RBdWRpdFJlY29yZHNSZXNwb25zZRIvCgdyZWNvcmRzGAEgAygLMh4ucGxhbnRvbi5jb21tb24udjEuQXVkaXRSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJKoABCgxBcHBseU91dGNvbWUSHQoZQVBQTFlfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhkKFUFQUExZX09VVENPTUVfQ1JFQVRFRBABEhkKFUFQUExZX09VVENPTUVfVVBEQVRFRBACEhsKF0FQUExZX09VVENPTUVfVU5DSEFOR0VEEAMqrQEKFVZlcmlmaWNhdGlvblN0ZXBTdGF0ZRInCiNWRVJJRklDQVRJT05fU1RFUF9TVEFURV9VTlNQRUNJRklFRBAAEiMKH1ZFUklGSUNBVElPTl9TVEVQX1NUQVRFX1JVTk5JTkcQARIiCh5WRVJJRklDQVRJT05fU1RFUF9TVEFURV9QQVNTRUQQAhIiCh5WRVJJRklDQVRJT05fU1RFUF9TVEFURV9GQUlMRUQQAypzChBBd3NUcnVzdENhbGxiYWNrEiIKHkFXU19UUlVTVF9DQUxMQkFDS19VTlNQRUNJRklFRBAAEh0KGUFXU19UUlVTVF9DQUxMQkFDS19BTFdBWVMQARIcChhBV1NfVFJVU1RfQ0FMTEJBQ0tfTkVWRVIQAjKRFgoRQ29ubmVjdGlvblNlcnZpY2UScgoPQXBwbHlDb25uZWN0aW9uEioucGxhbnRvbi5jb25uZWN0LnYxLkFwcGx5Q29ubmVjdGlvblJlcXVlc3QaKy5wbGFudG9uLmNvbm5lY3QudjEuQXBwbHlDb25uZWN0aW9uUmVzcG9uc2UiBoq1GAIYFRJsCg1HZXRDb25uZWN0aW9uEigucGxhbnRvbi5jb25uZWN0LnYxLkdldENvbm5lY3Rpb25SZXF1ZXN0GikucGxhbnRvbi5jb25uZWN0LnYxLkdldENvbm5lY3Rpb25SZXNwb25zZSIGirUYAhgUEnIKD0xpc3RDb25uZWN0aW9ucxIqLnBsYW50b24uY29ubmVjdC52MS5MaXN0Q29ubmVjdGlvbnNSZXF1ZXN0GisucGxhbnRvbi5jb25uZWN0LnYxLkxpc3RDb25uZWN0aW9uc1Jlc3BvbnNlIgaKtRgCGBQSdQoQRGVsZXRlQ29ubmVjdGlvbhIrLnBsYW50b24uY29ubmVjdC52MS5EZWxldGVDb25uZWN0aW9uUmVxdWVzdBosLnBsYW50b24uY29ubmVjdC52MS5EZWxldGVDb25uZWN0aW9uUmVzcG9uc2UiBoq1GAIYFRKKAQoXTGlzdENvbm5lY3Rpb25SZXZpc2lvbnMSMi5wbGFudG9uLmNvbm5lY3QudjEuTGlzdENvbm5lY3Rpb25SZXZpc2lvbnNSZXF1ZXN0GjMucGxhbnRvbi5jb25uZWN0LnYxLkxpc3RDb25uZWN0aW9uUmV2aXNpb25zUmVzcG9uc2UiBoq1GAIYFBJ3ChBWZXJpZnlDb25uZWN0aW9uEisucGxhbnRvbi5jb25uZWN0LnYxLlZlcmlmeUNvbm5lY3Rpb25SZXF1ZXN0GiwucGxhbnRvbi5jb25uZWN0LnYxLlZlcmlmeUNvbm5lY3Rpb25SZXNwb25zZSIGirUYAhgaMAESeAoRUmVzb2x2ZUNvbm5lY3Rpb24SLC5wbGFudG9uLmNvbm5lY3QudjEuUmVzb2x2ZUNvbm5lY3Rpb25SZXF1ZXN0Gi0ucGxhbnRvbi5jb25uZWN0LnYxLlJlc29sdmVDb25uZWN0aW9uUmVzcG9uc2UiBoq1GAIYFhJ1ChBJc3N1ZUNyZWRlbnRpYWxzEisucGxhbnRvbi5jb25uZWN0LnYxLklzc3VlQ3JlZGVudGlhbHNSZXF1ZXN0GiwucGxhbnRvbi5jb25uZWN0LnYxLklzc3VlQ3JlZGVudGlhbHNSZXNwb25zZSIGirUYAhgZEoQBChVJbml0aWF0ZUF3c1RydXN0U2V0dXASMC5wbGFudG9uLmNvbm5lY3QudjEuSW5pdGlhdGVBd3NUcnVzdFNldHVwUmVxdWVzdBoxLnBsYW50b24uY29ubmVjdC52MS5Jbml0aWF0ZUF3c1RydXN0U2V0dXBSZXNwb25zZSIGirUYAhgVEnUKEEdldEF3c1RydXN0U2V0dXASKy5wbGFudG9uLmNvbm5lY3QudjEuR2V0QXdzVHJ1c3RTZXR1cFJlcXVlc3QaLC5wbGFudG9uLmNvbm5lY3QudjEuR2V0QXdzVHJ1c3RTZXR1cFJlc3BvbnNlIgaKtRgCGBQSfQoSV2F0Y2hBd3NUcnVzdFNldHVwEi0ucGxhbnRvbi5jb25uZWN0LnYxLldhdGNoQXdzVHJ1c3RTZXR1cFJlcXVlc3QaLi5wbGFudG9uLmNvbm5lY3QudjEuV2F0Y2hBd3NUcnVzdFNldHVwUmVzcG9uc2UiBoq1GAIYFDABEpkBChxTZXREZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uEjcucGxhbnRvbi5jb25uZWN0LnYxLlNldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXF1ZXN0GjgucGxhbnRvbi5jb25uZWN0LnYxLlNldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXNwb25zZSIGirUYAhgXEpkBChxHZXREZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uEjcucGxhbnRvbi5jb25uZWN0LnYxLkdldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXF1ZXN0GjgucGxhbnRvbi5jb25uZWN0LnYxLkdldERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXNwb25zZSIGirUYAhgUEp8BCh5MaXN0RGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvbnMSOS5wbGFudG9uLmNvbm5lY3QudjEuTGlzdERlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25zUmVxdWVzdBo6LnBsYW50b24uY29ubmVjdC52MS5MaXN0RGVmYXVsdFByb3ZpZGVyQ29ubmVjdGlvbnNSZXNwb25zZSIGirUYAhgUEqIBCh9EZWxldGVEZWZhdWx0UHJvdmlkZXJDb25uZWN0aW9uEjoucGxhbnRvbi5jb25uZWN0LnYxLkRlbGV0ZURlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXF1ZXN0GjsucGxhbnRvbi5jb25uZWN0LnYxLkRlbGV0ZURlZmF1bHRQcm92aWRlckNvbm5lY3Rpb25SZXNwb25zZSIGirUYAhgXEqsBCiJTZXRQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uEj0ucGxhbnRvbi5jb25uZWN0LnYxLlNldFByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25SZXF1ZXN0Gj4ucGxhbnRvbi5jb25uZWN0LnYxLlNldFByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25SZXNwb25zZSIGirUYAhgYEqsBCiJHZXRQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uEj0ucGxhbnRvbi5jb25uZWN0LnYxLkdldFByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25SZXF1ZXN0Gj4ucGxhbnRvbi5jb25uZWN0LnYxLkdldFByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25SZXNwb25zZSIGirUYAhgUErEBCiRMaXN0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvbnMSPy5wbGFudG9uLmNvbm5lY3QudjEuTGlzdFByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25zUmVxdWVzdBpALnBsYW50b24uY29ubmVjdC52MS5MaXN0UHJvdmlkZXJDb25uZWN0aW9uQXV0aG9yaXphdGlvbnNSZXNwb25zZSIGirUYAhgUErQBCiVEZWxldGVQcm92aWRlckNvbm5lY3Rpb25BdXRob3JpemF0aW9uEkAucGxhbnRvbi5jb25uZWN0LnYxLkRlbGV0ZVByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25SZXF1ZXN0GkEucGxhbnRvbi5jb25uZWN0LnYxLkRlbGV0ZVByb3ZpZGVyQ29ubmVjdGlvbkF1dGhvcml6YXRpb25SZXNwb25zZSIGirUYAhgYEnUKEExpc3RBdWRpdFJlY29yZHMSKy5wbGFudG9uLmNvbm5lY3QudjEuTGlzdEF1ZGl0UmVjb3Jkc1JlcXVlc3QaLC5wbGFudG9uLmNvbm5lY3QudjEuTGlzdEF1ZGl0UmVjb3Jkc1Jlc3BvbnNlIgaKtRgCGB5iBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_planton_common_v1_access, file_planton_common_v1_audit, file_planton_connect_v1_aws_provider_connection, file_planton_connect_v1_aws_trust_setup, file_planton_connect_v1_connection_status, file_planton_connect_v1_default_provider_connection, file_planton_connect_v1_provider_connection, file_planton_connect_v1_provider_connection_authorization, file_planton_connect_v1_resolution]);
 
 /**
  * ApplyConnectionRequest holds the connection to apply.
@@ -986,7 +990,8 @@ export type IssueCredentialsRequest = Message<"planton.connect.v1.IssueCredentia
   sessionPolicy: string;
 
   /**
-   * How long the credentials shall live: 15 minutes to 12 hours. Refused for inline keys, whose life the platform cannot set.
+   * How long the credentials shall live: 15 minutes to 12 hours; an hour when absent. A role whose sessions must be shorter gives what it
+   * can: `expire_time` says when they end. Refused for inline keys, whose life the platform cannot set.
    *
    * @generated from field: google.protobuf.Duration duration = 6;
    */
@@ -1042,7 +1047,8 @@ export type IssueCredentialsRequestJson = {
   sessionPolicy?: string;
 
   /**
-   * How long the credentials shall live: 15 minutes to 12 hours. Refused for inline keys, whose life the platform cannot set.
+   * How long the credentials shall live: 15 minutes to 12 hours; an hour when absent. A role whose sessions must be shorter gives what it
+   * can: `expire_time` says when they end. Refused for inline keys, whose life the platform cannot set.
    *
    * @generated from field: google.protobuf.Duration duration = 6;
    */
@@ -1163,6 +1169,444 @@ export const IssueCredentialsResponseSchema: GenMessage<IssueCredentialsResponse
   messageDesc(file_planton_connect_v1_connection_service, 16);
 
 /**
+ * InitiateAwsTrustSetupRequest says which account to connect, and for what.
+ *
+ * @generated from message planton.connect.v1.InitiateAwsTrustSetupRequest
+ */
+export type InitiateAwsTrustSetupRequest = Message<"planton.connect.v1.InitiateAwsTrustSetupRequest"> & {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org: string;
+
+  /**
+   * Name of the connection; its slug is derived from it.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * The account, 12 digits.
+   *
+   * @generated from field: string account_id = 3;
+   */
+  accountId: string;
+
+  /**
+   * The region of the connection and of the stack.
+   *
+   * @generated from field: string region = 4;
+   */
+  region: string;
+
+  /**
+   * What the role may be used for; everything when empty.
+   *
+   * @generated from field: repeated planton.connect.v1.AwsCapability capabilities = 5;
+   */
+  capabilities: AwsCapability[];
+
+  /**
+   * Gives a connection that exists a new role. It keeps its identity, and its external ID if it has one; the old role is used until the
+   * new one was verified. Without it a connection of this name is refused.
+   *
+   * @generated from field: bool reconnect = 6;
+   */
+  reconnect: boolean;
+
+  /**
+   * How the platform hears of the role.
+   *
+   * @generated from field: planton.connect.v1.AwsTrustCallback callback = 7;
+   */
+  callback: AwsTrustCallback;
+
+  /**
+   * The customer makes the role without the stack, such as with Terraform: the set-up is completed as soon as the role was verified.
+   *
+   * @generated from field: bool without_stack = 8;
+   */
+  withoutStack: boolean;
+
+  /**
+   * ARN of a managed policy that bounds the role; empty for none.
+   *
+   * @generated from field: string permissions_boundary_arn = 9;
+   */
+  permissionsBoundaryArn: string;
+};
+
+/**
+ * InitiateAwsTrustSetupRequest says which account to connect, and for what.
+ *
+ * @generated from message planton.connect.v1.InitiateAwsTrustSetupRequest
+ */
+export type InitiateAwsTrustSetupRequestJson = {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org?: string;
+
+  /**
+   * Name of the connection; its slug is derived from it.
+   *
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+
+  /**
+   * The account, 12 digits.
+   *
+   * @generated from field: string account_id = 3;
+   */
+  accountId?: string;
+
+  /**
+   * The region of the connection and of the stack.
+   *
+   * @generated from field: string region = 4;
+   */
+  region?: string;
+
+  /**
+   * What the role may be used for; everything when empty.
+   *
+   * @generated from field: repeated planton.connect.v1.AwsCapability capabilities = 5;
+   */
+  capabilities?: AwsCapabilityJson[];
+
+  /**
+   * Gives a connection that exists a new role. It keeps its identity, and its external ID if it has one; the old role is used until the
+   * new one was verified. Without it a connection of this name is refused.
+   *
+   * @generated from field: bool reconnect = 6;
+   */
+  reconnect?: boolean;
+
+  /**
+   * How the platform hears of the role.
+   *
+   * @generated from field: planton.connect.v1.AwsTrustCallback callback = 7;
+   */
+  callback?: AwsTrustCallbackJson;
+
+  /**
+   * The customer makes the role without the stack, such as with Terraform: the set-up is completed as soon as the role was verified.
+   *
+   * @generated from field: bool without_stack = 8;
+   */
+  withoutStack?: boolean;
+
+  /**
+   * ARN of a managed policy that bounds the role; empty for none.
+   *
+   * @generated from field: string permissions_boundary_arn = 9;
+   */
+  permissionsBoundaryArn?: string;
+};
+
+/**
+ * Describes the message planton.connect.v1.InitiateAwsTrustSetupRequest.
+ * Use `create(InitiateAwsTrustSetupRequestSchema)` to create a new message.
+ */
+export const InitiateAwsTrustSetupRequestSchema: GenMessage<InitiateAwsTrustSetupRequest, {jsonType: InitiateAwsTrustSetupRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_connect_v1_connection_service, 17);
+
+/**
+ * InitiateAwsTrustSetupResponse says how to make the role.
+ *
+ * @generated from message planton.connect.v1.InitiateAwsTrustSetupResponse
+ */
+export type InitiateAwsTrustSetupResponse = Message<"planton.connect.v1.InitiateAwsTrustSetupResponse"> & {
+  /**
+   * The set-up.
+   *
+   * @generated from field: planton.connect.v1.AwsTrustSetup setup = 1;
+   */
+  setup?: AwsTrustSetup | undefined;
+
+  /**
+   * Opens the AWS console with the stack filled in. It holds a token for the callback: it is for whoever makes the stack, and nobody
+   * else. Empty for a set-up without a stack.
+   *
+   * @generated from field: string quick_create_url = 2;
+   */
+  quickCreateUrl: string;
+
+  /**
+   * What the stack is made from.
+   *
+   * @generated from field: string template_url = 3;
+   */
+  templateUrl: string;
+
+  /**
+   * Parameters of the stack, without those of the callback, for `aws cloudformation deploy`.
+   *
+   * @generated from field: map<string, string> parameters = 4;
+   */
+  parameters: { [key: string]: string };
+
+  /**
+   * The role, for whoever makes it in another way.
+   *
+   * @generated from field: planton.connect.v1.AwsRoleDefinition role = 5;
+   */
+  role?: AwsRoleDefinition | undefined;
+
+  /**
+   * Whether the set-up was open already.
+   *
+   * @generated from field: bool resumed = 6;
+   */
+  resumed: boolean;
+};
+
+/**
+ * InitiateAwsTrustSetupResponse says how to make the role.
+ *
+ * @generated from message planton.connect.v1.InitiateAwsTrustSetupResponse
+ */
+export type InitiateAwsTrustSetupResponseJson = {
+  /**
+   * The set-up.
+   *
+   * @generated from field: planton.connect.v1.AwsTrustSetup setup = 1;
+   */
+  setup?: AwsTrustSetupJson;
+
+  /**
+   * Opens the AWS console with the stack filled in. It holds a token for the callback: it is for whoever makes the stack, and nobody
+   * else. Empty for a set-up without a stack.
+   *
+   * @generated from field: string quick_create_url = 2;
+   */
+  quickCreateUrl?: string;
+
+  /**
+   * What the stack is made from.
+   *
+   * @generated from field: string template_url = 3;
+   */
+  templateUrl?: string;
+
+  /**
+   * Parameters of the stack, without those of the callback, for `aws cloudformation deploy`.
+   *
+   * @generated from field: map<string, string> parameters = 4;
+   */
+  parameters?: { [key: string]: string };
+
+  /**
+   * The role, for whoever makes it in another way.
+   *
+   * @generated from field: planton.connect.v1.AwsRoleDefinition role = 5;
+   */
+  role?: AwsRoleDefinitionJson;
+
+  /**
+   * Whether the set-up was open already.
+   *
+   * @generated from field: bool resumed = 6;
+   */
+  resumed?: boolean;
+};
+
+/**
+ * Describes the message planton.connect.v1.InitiateAwsTrustSetupResponse.
+ * Use `create(InitiateAwsTrustSetupResponseSchema)` to create a new message.
+ */
+export const InitiateAwsTrustSetupResponseSchema: GenMessage<InitiateAwsTrustSetupResponse, {jsonType: InitiateAwsTrustSetupResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_connect_v1_connection_service, 18);
+
+/**
+ * GetAwsTrustSetupRequest names a set-up.
+ *
+ * @generated from message planton.connect.v1.GetAwsTrustSetupRequest
+ */
+export type GetAwsTrustSetupRequest = Message<"planton.connect.v1.GetAwsTrustSetupRequest"> & {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org: string;
+
+  /**
+   * Uid of the set-up; empty for the newest of the connection.
+   *
+   * @generated from field: string setup_uid = 2;
+   */
+  setupUid: string;
+
+  /**
+   * Slug or name of the connection; needed where no uid is given.
+   *
+   * @generated from field: string connection = 3;
+   */
+  connection: string;
+};
+
+/**
+ * GetAwsTrustSetupRequest names a set-up.
+ *
+ * @generated from message planton.connect.v1.GetAwsTrustSetupRequest
+ */
+export type GetAwsTrustSetupRequestJson = {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org?: string;
+
+  /**
+   * Uid of the set-up; empty for the newest of the connection.
+   *
+   * @generated from field: string setup_uid = 2;
+   */
+  setupUid?: string;
+
+  /**
+   * Slug or name of the connection; needed where no uid is given.
+   *
+   * @generated from field: string connection = 3;
+   */
+  connection?: string;
+};
+
+/**
+ * Describes the message planton.connect.v1.GetAwsTrustSetupRequest.
+ * Use `create(GetAwsTrustSetupRequestSchema)` to create a new message.
+ */
+export const GetAwsTrustSetupRequestSchema: GenMessage<GetAwsTrustSetupRequest, {jsonType: GetAwsTrustSetupRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_connect_v1_connection_service, 19);
+
+/**
+ * GetAwsTrustSetupResponse is the set-up.
+ *
+ * @generated from message planton.connect.v1.GetAwsTrustSetupResponse
+ */
+export type GetAwsTrustSetupResponse = Message<"planton.connect.v1.GetAwsTrustSetupResponse"> & {
+  /**
+   * The set-up as it is now.
+   *
+   * @generated from field: planton.connect.v1.AwsTrustSetup setup = 1;
+   */
+  setup?: AwsTrustSetup | undefined;
+};
+
+/**
+ * GetAwsTrustSetupResponse is the set-up.
+ *
+ * @generated from message planton.connect.v1.GetAwsTrustSetupResponse
+ */
+export type GetAwsTrustSetupResponseJson = {
+  /**
+   * The set-up as it is now.
+   *
+   * @generated from field: planton.connect.v1.AwsTrustSetup setup = 1;
+   */
+  setup?: AwsTrustSetupJson;
+};
+
+/**
+ * Describes the message planton.connect.v1.GetAwsTrustSetupResponse.
+ * Use `create(GetAwsTrustSetupResponseSchema)` to create a new message.
+ */
+export const GetAwsTrustSetupResponseSchema: GenMessage<GetAwsTrustSetupResponse, {jsonType: GetAwsTrustSetupResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_connect_v1_connection_service, 20);
+
+/**
+ * WatchAwsTrustSetupRequest names a set-up.
+ *
+ * @generated from message planton.connect.v1.WatchAwsTrustSetupRequest
+ */
+export type WatchAwsTrustSetupRequest = Message<"planton.connect.v1.WatchAwsTrustSetupRequest"> & {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org: string;
+
+  /**
+   * Uid of the set-up.
+   *
+   * @generated from field: string setup_uid = 2;
+   */
+  setupUid: string;
+};
+
+/**
+ * WatchAwsTrustSetupRequest names a set-up.
+ *
+ * @generated from message planton.connect.v1.WatchAwsTrustSetupRequest
+ */
+export type WatchAwsTrustSetupRequestJson = {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org?: string;
+
+  /**
+   * Uid of the set-up.
+   *
+   * @generated from field: string setup_uid = 2;
+   */
+  setupUid?: string;
+};
+
+/**
+ * Describes the message planton.connect.v1.WatchAwsTrustSetupRequest.
+ * Use `create(WatchAwsTrustSetupRequestSchema)` to create a new message.
+ */
+export const WatchAwsTrustSetupRequestSchema: GenMessage<WatchAwsTrustSetupRequest, {jsonType: WatchAwsTrustSetupRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_connect_v1_connection_service, 21);
+
+/**
+ * WatchAwsTrustSetupResponse is what is new.
+ *
+ * @generated from message planton.connect.v1.WatchAwsTrustSetupResponse
+ */
+export type WatchAwsTrustSetupResponse = Message<"planton.connect.v1.WatchAwsTrustSetupResponse"> & {
+  /**
+   * The set-up as it is now. Nothing follows one that has ended.
+   *
+   * @generated from field: planton.connect.v1.AwsTrustSetup setup = 1;
+   */
+  setup?: AwsTrustSetup | undefined;
+};
+
+/**
+ * WatchAwsTrustSetupResponse is what is new.
+ *
+ * @generated from message planton.connect.v1.WatchAwsTrustSetupResponse
+ */
+export type WatchAwsTrustSetupResponseJson = {
+  /**
+   * The set-up as it is now. Nothing follows one that has ended.
+   *
+   * @generated from field: planton.connect.v1.AwsTrustSetup setup = 1;
+   */
+  setup?: AwsTrustSetupJson;
+};
+
+/**
+ * Describes the message planton.connect.v1.WatchAwsTrustSetupResponse.
+ * Use `create(WatchAwsTrustSetupResponseSchema)` to create a new message.
+ */
+export const WatchAwsTrustSetupResponseSchema: GenMessage<WatchAwsTrustSetupResponse, {jsonType: WatchAwsTrustSetupResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_connect_v1_connection_service, 22);
+
+/**
  * SetDefaultProviderConnectionRequest holds the default to set.
  *
  * @generated from message planton.connect.v1.SetDefaultProviderConnectionRequest
@@ -1237,7 +1681,7 @@ export type SetDefaultProviderConnectionRequestJson = {
  * Use `create(SetDefaultProviderConnectionRequestSchema)` to create a new message.
  */
 export const SetDefaultProviderConnectionRequestSchema: GenMessage<SetDefaultProviderConnectionRequest, {jsonType: SetDefaultProviderConnectionRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 17);
+  messageDesc(file_planton_connect_v1_connection_service, 23);
 
 /**
  * SetDefaultProviderConnectionResponse is the default as it is now.
@@ -1286,7 +1730,7 @@ export type SetDefaultProviderConnectionResponseJson = {
  * Use `create(SetDefaultProviderConnectionResponseSchema)` to create a new message.
  */
 export const SetDefaultProviderConnectionResponseSchema: GenMessage<SetDefaultProviderConnectionResponse, {jsonType: SetDefaultProviderConnectionResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 18);
+  messageDesc(file_planton_connect_v1_connection_service, 24);
 
 /**
  * GetDefaultProviderConnectionRequest names a default.
@@ -1349,7 +1793,7 @@ export type GetDefaultProviderConnectionRequestJson = {
  * Use `create(GetDefaultProviderConnectionRequestSchema)` to create a new message.
  */
 export const GetDefaultProviderConnectionRequestSchema: GenMessage<GetDefaultProviderConnectionRequest, {jsonType: GetDefaultProviderConnectionRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 19);
+  messageDesc(file_planton_connect_v1_connection_service, 25);
 
 /**
  * GetDefaultProviderConnectionResponse is the default.
@@ -1384,7 +1828,7 @@ export type GetDefaultProviderConnectionResponseJson = {
  * Use `create(GetDefaultProviderConnectionResponseSchema)` to create a new message.
  */
 export const GetDefaultProviderConnectionResponseSchema: GenMessage<GetDefaultProviderConnectionResponse, {jsonType: GetDefaultProviderConnectionResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 20);
+  messageDesc(file_planton_connect_v1_connection_service, 26);
 
 /**
  * ListDefaultProviderConnectionsRequest asks for the defaults.
@@ -1447,7 +1891,7 @@ export type ListDefaultProviderConnectionsRequestJson = {
  * Use `create(ListDefaultProviderConnectionsRequestSchema)` to create a new message.
  */
 export const ListDefaultProviderConnectionsRequestSchema: GenMessage<ListDefaultProviderConnectionsRequest, {jsonType: ListDefaultProviderConnectionsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 21);
+  messageDesc(file_planton_connect_v1_connection_service, 27);
 
 /**
  * ListDefaultProviderConnectionsResponse is one page of defaults.
@@ -1496,7 +1940,7 @@ export type ListDefaultProviderConnectionsResponseJson = {
  * Use `create(ListDefaultProviderConnectionsResponseSchema)` to create a new message.
  */
 export const ListDefaultProviderConnectionsResponseSchema: GenMessage<ListDefaultProviderConnectionsResponse, {jsonType: ListDefaultProviderConnectionsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 22);
+  messageDesc(file_planton_connect_v1_connection_service, 28);
 
 /**
  * DeleteDefaultProviderConnectionRequest names the default to remove.
@@ -1559,7 +2003,7 @@ export type DeleteDefaultProviderConnectionRequestJson = {
  * Use `create(DeleteDefaultProviderConnectionRequestSchema)` to create a new message.
  */
 export const DeleteDefaultProviderConnectionRequestSchema: GenMessage<DeleteDefaultProviderConnectionRequest, {jsonType: DeleteDefaultProviderConnectionRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 23);
+  messageDesc(file_planton_connect_v1_connection_service, 29);
 
 /**
  * DeleteDefaultProviderConnectionResponse says that the default is gone.
@@ -1582,7 +2026,7 @@ export type DeleteDefaultProviderConnectionResponseJson = {
  * Use `create(DeleteDefaultProviderConnectionResponseSchema)` to create a new message.
  */
 export const DeleteDefaultProviderConnectionResponseSchema: GenMessage<DeleteDefaultProviderConnectionResponse, {jsonType: DeleteDefaultProviderConnectionResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 24);
+  messageDesc(file_planton_connect_v1_connection_service, 30);
 
 /**
  * SetProviderConnectionAuthorizationRequest holds the authorisation to set.
@@ -1659,7 +2103,7 @@ export type SetProviderConnectionAuthorizationRequestJson = {
  * Use `create(SetProviderConnectionAuthorizationRequestSchema)` to create a new message.
  */
 export const SetProviderConnectionAuthorizationRequestSchema: GenMessage<SetProviderConnectionAuthorizationRequest, {jsonType: SetProviderConnectionAuthorizationRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 25);
+  messageDesc(file_planton_connect_v1_connection_service, 31);
 
 /**
  * SetProviderConnectionAuthorizationResponse is the authorisation as it is now.
@@ -1708,7 +2152,7 @@ export type SetProviderConnectionAuthorizationResponseJson = {
  * Use `create(SetProviderConnectionAuthorizationResponseSchema)` to create a new message.
  */
 export const SetProviderConnectionAuthorizationResponseSchema: GenMessage<SetProviderConnectionAuthorizationResponse, {jsonType: SetProviderConnectionAuthorizationResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 26);
+  messageDesc(file_planton_connect_v1_connection_service, 32);
 
 /**
  * GetProviderConnectionAuthorizationRequest names an authorisation.
@@ -1771,7 +2215,7 @@ export type GetProviderConnectionAuthorizationRequestJson = {
  * Use `create(GetProviderConnectionAuthorizationRequestSchema)` to create a new message.
  */
 export const GetProviderConnectionAuthorizationRequestSchema: GenMessage<GetProviderConnectionAuthorizationRequest, {jsonType: GetProviderConnectionAuthorizationRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 27);
+  messageDesc(file_planton_connect_v1_connection_service, 33);
 
 /**
  * GetProviderConnectionAuthorizationResponse is the authorisation.
@@ -1806,7 +2250,7 @@ export type GetProviderConnectionAuthorizationResponseJson = {
  * Use `create(GetProviderConnectionAuthorizationResponseSchema)` to create a new message.
  */
 export const GetProviderConnectionAuthorizationResponseSchema: GenMessage<GetProviderConnectionAuthorizationResponse, {jsonType: GetProviderConnectionAuthorizationResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 28);
+  messageDesc(file_planton_connect_v1_connection_service, 34);
 
 /**
  * ListProviderConnectionAuthorizationsRequest asks for the authorisations.
@@ -1869,7 +2313,7 @@ export type ListProviderConnectionAuthorizationsRequestJson = {
  * Use `create(ListProviderConnectionAuthorizationsRequestSchema)` to create a new message.
  */
 export const ListProviderConnectionAuthorizationsRequestSchema: GenMessage<ListProviderConnectionAuthorizationsRequest, {jsonType: ListProviderConnectionAuthorizationsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 29);
+  messageDesc(file_planton_connect_v1_connection_service, 35);
 
 /**
  * ListProviderConnectionAuthorizationsResponse is one page of authorisations.
@@ -1918,7 +2362,7 @@ export type ListProviderConnectionAuthorizationsResponseJson = {
  * Use `create(ListProviderConnectionAuthorizationsResponseSchema)` to create a new message.
  */
 export const ListProviderConnectionAuthorizationsResponseSchema: GenMessage<ListProviderConnectionAuthorizationsResponse, {jsonType: ListProviderConnectionAuthorizationsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 30);
+  messageDesc(file_planton_connect_v1_connection_service, 36);
 
 /**
  * DeleteProviderConnectionAuthorizationRequest names the authorisation to remove.
@@ -1981,7 +2425,7 @@ export type DeleteProviderConnectionAuthorizationRequestJson = {
  * Use `create(DeleteProviderConnectionAuthorizationRequestSchema)` to create a new message.
  */
 export const DeleteProviderConnectionAuthorizationRequestSchema: GenMessage<DeleteProviderConnectionAuthorizationRequest, {jsonType: DeleteProviderConnectionAuthorizationRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 31);
+  messageDesc(file_planton_connect_v1_connection_service, 37);
 
 /**
  * DeleteProviderConnectionAuthorizationResponse says what the removal opened.
@@ -2016,7 +2460,7 @@ export type DeleteProviderConnectionAuthorizationResponseJson = {
  * Use `create(DeleteProviderConnectionAuthorizationResponseSchema)` to create a new message.
  */
 export const DeleteProviderConnectionAuthorizationResponseSchema: GenMessage<DeleteProviderConnectionAuthorizationResponse, {jsonType: DeleteProviderConnectionAuthorizationResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 32);
+  messageDesc(file_planton_connect_v1_connection_service, 38);
 
 /**
  * ListAuditRecordsRequest filters the audit trail.
@@ -2149,7 +2593,7 @@ export type ListAuditRecordsRequestJson = {
  * Use `create(ListAuditRecordsRequestSchema)` to create a new message.
  */
 export const ListAuditRecordsRequestSchema: GenMessage<ListAuditRecordsRequest, {jsonType: ListAuditRecordsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 33);
+  messageDesc(file_planton_connect_v1_connection_service, 39);
 
 /**
  * ListAuditRecordsResponse is one page of the audit trail.
@@ -2198,7 +2642,7 @@ export type ListAuditRecordsResponseJson = {
  * Use `create(ListAuditRecordsResponseSchema)` to create a new message.
  */
 export const ListAuditRecordsResponseSchema: GenMessage<ListAuditRecordsResponse, {jsonType: ListAuditRecordsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_connect_v1_connection_service, 34);
+  messageDesc(file_planton_connect_v1_connection_service, 40);
 
 /**
  * ApplyOutcome is what an apply did.
@@ -2311,6 +2755,54 @@ export const VerificationStepStateSchema: GenEnum<VerificationStepState, Verific
   enumDesc(file_planton_connect_v1_connection_service, 1);
 
 /**
+ * AwsTrustCallback is how the platform hears that a stack has made its role. In every case it tries the role by itself, too.
+ *
+ * @generated from enum planton.connect.v1.AwsTrustCallback
+ */
+export const AwsTrustCallback = {
+  /**
+   * The stack calls back where the server has a public URL that AWS can reach, else nothing does.
+   *
+   * @generated from enum value: AWS_TRUST_CALLBACK_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The stack has a Lambda function that calls back.
+   *
+   * @generated from enum value: AWS_TRUST_CALLBACK_ALWAYS = 1;
+   */
+  ALWAYS: 1,
+
+  /**
+   * The stack has no Lambda function.
+   *
+   * @generated from enum value: AWS_TRUST_CALLBACK_NEVER = 2;
+   */
+  NEVER: 2,
+} as const;
+
+/**
+ * AwsTrustCallback is how the platform hears that a stack has made its role. In every case it tries the role by itself, too.
+ *
+ * @generated from enum planton.connect.v1.AwsTrustCallback
+ */
+export type AwsTrustCallback = (typeof AwsTrustCallback)[keyof typeof AwsTrustCallback] | UnknownEnum;
+
+/**
+ * AwsTrustCallback is how the platform hears that a stack has made its role. In every case it tries the role by itself, too.
+ *
+ * @generated from enum planton.connect.v1.AwsTrustCallback
+ */
+export type AwsTrustCallbackJson = "AWS_TRUST_CALLBACK_UNSPECIFIED" | "AWS_TRUST_CALLBACK_ALWAYS" | "AWS_TRUST_CALLBACK_NEVER";
+
+/**
+ * Describes the enum planton.connect.v1.AwsTrustCallback.
+ */
+export const AwsTrustCallbackSchema: GenEnum<AwsTrustCallback, AwsTrustCallbackJson> = /*@__PURE__*/
+  enumDesc(file_planton_connect_v1_connection_service, 2);
+
+/**
  * ConnectionService keeps provider connections and hands out credentials for them.
  *
  * @generated from service planton.connect.v1.ConnectionService
@@ -2400,6 +2892,38 @@ export const ConnectionService: GenService<{
     methodKind: "unary";
     input: typeof IssueCredentialsRequestSchema;
     output: typeof IssueCredentialsResponseSchema;
+  },
+  /**
+   * InitiateAwsTrustSetup begins to connect an AWS account by a role that trusts the platform: it mints the external ID of the connection,
+   * names a role that is new for this set-up, and says how to make it. Idempotent while the set-up is open: the same request answers the
+   * same set-up, with another link that works as well. Nothing is connected before the role was verified.
+   *
+   * @generated from rpc planton.connect.v1.ConnectionService.InitiateAwsTrustSetup
+   */
+  initiateAwsTrustSetup: {
+    methodKind: "unary";
+    input: typeof InitiateAwsTrustSetupRequestSchema;
+    output: typeof InitiateAwsTrustSetupResponseSchema;
+  },
+  /**
+   * GetAwsTrustSetup reads how far a set-up is.
+   *
+   * @generated from rpc planton.connect.v1.ConnectionService.GetAwsTrustSetup
+   */
+  getAwsTrustSetup: {
+    methodKind: "unary";
+    input: typeof GetAwsTrustSetupRequestSchema;
+    output: typeof GetAwsTrustSetupResponseSchema;
+  },
+  /**
+   * WatchAwsTrustSetup sends a set-up now and whenever it changes, until it has ended.
+   *
+   * @generated from rpc planton.connect.v1.ConnectionService.WatchAwsTrustSetup
+   */
+  watchAwsTrustSetup: {
+    methodKind: "server_streaming";
+    input: typeof WatchAwsTrustSetupRequestSchema;
+    output: typeof WatchAwsTrustSetupResponseSchema;
   },
   /**
    * SetDefaultProviderConnection sets the default of the organisation or of an environment, atomically and idempotently.

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file planton/connect/v1/connection_status.proto.
  */
 export const file_planton_connect_v1_connection_status: GenFile = /*@__PURE__*/
-  fileDesc("CipwbGFudG9uL2Nvbm5lY3QvdjEvY29ubmVjdGlvbl9zdGF0dXMucHJvdG8SEnBsYW50b24uY29ubmVjdC52MSKAAQoQQ29ubmVjdGlvblN0YXR1cxITCgtkZWZhdWx0X2ZvchgBIAMoCRIVCg1hdXRob3JpemVkX2luGAIgAygJEkAKDHZlcmlmaWNhdGlvbhgDIAEoCzIqLnBsYW50b24uY29ubmVjdC52MS5Db25uZWN0aW9uVmVyaWZpY2F0aW9uIuwCChZDb25uZWN0aW9uVmVyaWZpY2F0aW9uEjgKB291dGNvbWUYASABKA4yJy5wbGFudG9uLmNvbm5lY3QudjEuVmVyaWZpY2F0aW9uT3V0Y29tZRIvCgt2ZXJpZnlfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmV2aXNpb24YAyABKAUSDwoHbWVzc2FnZRgEIAEoCRI1CgZjYXVzZXMYBSADKAsyJS5wbGFudG9uLmNvbm5lY3QudjEuVmVyaWZpY2F0aW9uQ2F1c2USEAoIaWRlbnRpdHkYBiABKAkSDgoGcnVubmVyGAcgASgJEjUKEWxhc3Rfc3VjY2Vzc190aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBuZXh0X3ZlcmlmeV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJAChFWZXJpZmljYXRpb25DYXVzZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEaGludBgDIAEoCSqnAQoTVmVyaWZpY2F0aW9uT3V0Y29tZRIkCiBWRVJJRklDQVRJT05fT1VUQ09NRV9VTlNQRUNJRklFRBAAEiEKHVZFUklGSUNBVElPTl9PVVRDT01FX1ZFUklGSUVEEAESIAocVkVSSUZJQ0FUSU9OX09VVENPTUVfUkVGVVNFRBACEiUKIVZFUklGSUNBVElPTl9PVVRDT01FX0lOQ09OQ0xVU0lWRRADYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CipwbGFudG9uL2Nvbm5lY3QvdjEvY29ubmVjdGlvbl9zdGF0dXMucHJvdG8SEnBsYW50b24uY29ubmVjdC52MSKAAQoQQ29ubmVjdGlvblN0YXR1cxITCgtkZWZhdWx0X2ZvchgBIAMoCRIVCg1hdXRob3JpemVkX2luGAIgAygJEkAKDHZlcmlmaWNhdGlvbhgDIAEoCzIqLnBsYW50b24uY29ubmVjdC52MS5Db25uZWN0aW9uVmVyaWZpY2F0aW9uIpwDChZDb25uZWN0aW9uVmVyaWZpY2F0aW9uEjgKB291dGNvbWUYASABKA4yJy5wbGFudG9uLmNvbm5lY3QudjEuVmVyaWZpY2F0aW9uT3V0Y29tZRIvCgt2ZXJpZnlfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmV2aXNpb24YAyABKAUSDwoHbWVzc2FnZRgEIAEoCRI1CgZjYXVzZXMYBSADKAsyJS5wbGFudG9uLmNvbm5lY3QudjEuVmVyaWZpY2F0aW9uQ2F1c2USEAoIaWRlbnRpdHkYBiABKAkSDgoGcnVubmVyGAcgASgJEjUKEWxhc3Rfc3VjY2Vzc190aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBuZXh0X3ZlcmlmeV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpwcm9iZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJAChFWZXJpZmljYXRpb25DYXVzZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEaGludBgDIAEoCSrKAQoTVmVyaWZpY2F0aW9uT3V0Y29tZRIkCiBWRVJJRklDQVRJT05fT1VUQ09NRV9VTlNQRUNJRklFRBAAEiEKHVZFUklGSUNBVElPTl9PVVRDT01FX1ZFUklGSUVEEAESIAocVkVSSUZJQ0FUSU9OX09VVENPTUVfUkVGVVNFRBACEiUKIVZFUklGSUNBVElPTl9PVVRDT01FX0lOQ09OQ0xVU0lWRRADEiEKHVZFUklGSUNBVElPTl9PVVRDT01FX0lOU0VDVVJFEARiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * ConnectionStatus is what the server observes about a connection.
@@ -147,6 +147,14 @@ export type ConnectionVerification = Message<"planton.connect.v1.ConnectionVerif
    * @generated from field: google.protobuf.Timestamp next_verify_time = 9;
    */
   nextVerifyTime?: Timestamp | undefined;
+
+  /**
+   * When it was last shown that the provider keeps others out, such as callers without the right external ID; absent where that was never
+   * shown, or does not apply.
+   *
+   * @generated from field: google.protobuf.Timestamp probe_time = 10;
+   */
+  probeTime?: Timestamp | undefined;
 };
 
 /**
@@ -217,6 +225,14 @@ export type ConnectionVerificationJson = {
    * @generated from field: google.protobuf.Timestamp next_verify_time = 9;
    */
   nextVerifyTime?: TimestampJson;
+
+  /**
+   * When it was last shown that the provider keeps others out, such as callers without the right external ID; absent where that was never
+   * shown, or does not apply.
+   *
+   * @generated from field: google.protobuf.Timestamp probe_time = 10;
+   */
+  probeTime?: TimestampJson;
 };
 
 /**
@@ -322,6 +338,13 @@ export const VerificationOutcome = {
    * @generated from enum value: VERIFICATION_OUTCOME_INCONCLUSIVE = 3;
    */
   INCONCLUSIVE: 3,
+
+  /**
+   * The connection works, and others could have the platform use it for them: the role does not insist on its external ID.
+   *
+   * @generated from enum value: VERIFICATION_OUTCOME_INSECURE = 4;
+   */
+  INSECURE: 4,
 } as const;
 
 /**
@@ -336,7 +359,7 @@ export type VerificationOutcome = (typeof VerificationOutcome)[keyof typeof Veri
  *
  * @generated from enum planton.connect.v1.VerificationOutcome
  */
-export type VerificationOutcomeJson = "VERIFICATION_OUTCOME_UNSPECIFIED" | "VERIFICATION_OUTCOME_VERIFIED" | "VERIFICATION_OUTCOME_REFUSED" | "VERIFICATION_OUTCOME_INCONCLUSIVE";
+export type VerificationOutcomeJson = "VERIFICATION_OUTCOME_UNSPECIFIED" | "VERIFICATION_OUTCOME_VERIFIED" | "VERIFICATION_OUTCOME_REFUSED" | "VERIFICATION_OUTCOME_INCONCLUSIVE" | "VERIFICATION_OUTCOME_INSECURE";
 
 /**
  * Describes the enum planton.connect.v1.VerificationOutcome.

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file planton/runner/v1/operation.proto.
  */
 export const file_planton_runner_v1_operation: GenFile = /*@__PURE__*/
-  fileDesc("CiFwbGFudG9uL3J1bm5lci92MS9vcGVyYXRpb24ucHJvdG8SEXBsYW50b24ucnVubmVyLnYxIv4DCglPcGVyYXRpb24SCwoDdWlkGAEgASgJEg4KBnJ1bm5lchgCIAEoCRIuCgRraW5kGAMgASgOMiAucGxhbnRvbi5ydW5uZXIudjEuT3BlcmF0aW9uS2luZBIwCgVzdGF0ZRgEIAEoDjIhLnBsYW50b24ucnVubmVyLnYxLk9wZXJhdGlvblN0YXRlEg8KB2F0dGVtcHQYBSABKAUSFAoMaW5zdGFuY2VfdWlkGAYgASgJEhIKCmNvbm5lY3Rpb24YByABKAkSFAoMcmVxdWVzdGVkX2J5GAggASgJEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZGVhZGxpbmUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKBm91dHB1dBgNIAEoCzIiLnBsYW50b24ucnVubmVyLnYxLk9wZXJhdGlvbk91dHB1dBIwCgVlcnJvchgOIAEoCzIhLnBsYW50b24ucnVubmVyLnYxLk9wZXJhdGlvbkVycm9yIuEBCg5PcGVyYXRpb25JbnB1dBIsCgRwaW5nGAEgASgLMhwucGxhbnRvbi5ydW5uZXIudjEuUGluZ0lucHV0SAASRAoRdmVyaWZ5X2F3c19hY2Nlc3MYAiABKAsyJy5wbGFudG9uLnJ1bm5lci52MS5WZXJpZnlBd3NBY2Nlc3NJbnB1dEgAEkwKFWlzc3VlX2F3c19jcmVkZW50aWFscxgDIAEoCzIrLnBsYW50b24ucnVubmVyLnYxLklzc3VlQXdzQ3JlZGVudGlhbHNJbnB1dEgAQg0KBGtpbmQSBbpIAggBIt4BCg9PcGVyYXRpb25PdXRwdXQSLQoEcGluZxgBIAEoCzIdLnBsYW50b24ucnVubmVyLnYxLlBpbmdPdXRwdXRIABJFChF2ZXJpZnlfYXdzX2FjY2VzcxgCIAEoCzIoLnBsYW50b24ucnVubmVyLnYxLlZlcmlmeUF3c0FjY2Vzc091dHB1dEgAEk0KFWlzc3VlX2F3c19jcmVkZW50aWFscxgDIAEoCzIsLnBsYW50b24ucnVubmVyLnYxLklzc3VlQXdzQ3JlZGVudGlhbHNPdXRwdXRIAEIGCgRraW5kIgsKCVBpbmdJbnB1dCJOCgpQaW5nT3V0cHV0Ei8KC3J1bm5lcl90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgd2ZXJzaW9uGAIgASgJIsQBChFBd3NBdXRoZW50aWNhdGlvbhI7Cg1kZWZhdWx0X2NoYWluGAEgASgLMiIucGxhbnRvbi5ydW5uZXIudjEuQXdzRGVmYXVsdENoYWluSAASNQoKYWNjZXNzX2tleRgCIAEoCzIfLnBsYW50b24ucnVubmVyLnYxLkF3c0FjY2Vzc0tleUgAEioKBHJvbGUYAyABKAsyGi5wbGFudG9uLnJ1bm5lci52MS5Bd3NSb2xlSABCDwoGbWV0aG9kEgW6SAIIASIRCg9Bd3NEZWZhdWx0Q2hhaW4iggEKDEF3c0FjY2Vzc0tleRIkCg1hY2Nlc3Nfa2V5X2lkGAEgASgJQg2AAQG6SAdyBRABGIABEigKEXNlY3JldF9hY2Nlc3Nfa2V5GAIgASgJQg2AAQG6SAdyBRABGIAIEiIKDXNlc3Npb25fdG9rZW4YAyABKAlCC4ABAbpIBXIDGIBAIuQBCgdBd3NSb2xlEhwKCHJvbGVfYXJuGAEgASgJQgq6SAdyBRAUGIAQEiAKC2V4dGVybmFsX2lkGAIgASgJQguAAQG6SAVyAxjICRI3CgxzZXNzaW9uX25hbWUYAyABKAlCIbpIHnIcMhpeW0EtWmEtejAtOV8rPSwuQC1dezIsNjR9JBIgCg5zZXNzaW9uX3BvbGljeRgEIAEoCUIIukgFcgMYgBASPgoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEbpIDqoBCyIECMDRAjIDCIQHIq0BChRWZXJpZnlBd3NBY2Nlc3NJbnB1dBImCgphY2NvdW50X2lkGAEgASgJQhK6SA9yDTILXlswLTldezEyfSQSJwoGcmVnaW9uGAIgASgJQhe6SBRyEhABGD8yDF5bYS16MC05LV0rJBJECg5hdXRoZW50aWNhdGlvbhgDIAEoCzIkLnBsYW50b24ucnVubmVyLnYxLkF3c0F1dGhlbnRpY2F0aW9uQga6SAPIAQEitgEKFVZlcmlmeUF3c0FjY2Vzc091dHB1dBI0Cgd2ZXJkaWN0GAEgASgOMiMucGxhbnRvbi5ydW5uZXIudjEuQXdzQWNjZXNzVmVyZGljdBISCgphY2NvdW50X2lkGAIgASgJEgsKA2FybhgDIAEoCRITCgtvYnNlcnZhdGlvbhgEIAEoCRIxCgZjYXVzZXMYBSADKAsyIS5wbGFudG9uLnJ1bm5lci52MS5Bd3NBY2Nlc3NDYXVzZSJkCg5Bd3NBY2Nlc3NDYXVzZRIzCgRjb2RlGAEgASgOMiUucGxhbnRvbi5ydW5uZXIudjEuQXdzQWNjZXNzQ2F1c2VDb2RlEg8KB21lc3NhZ2UYAiABKAkSDAoEaGludBgDIAEoCSKdAQoYSXNzdWVBd3NDcmVkZW50aWFsc0lucHV0EiYKCmFjY291bnRfaWQYASABKAlCErpID3INMgteWzAtOV17MTJ9JBInCgZyZWdpb24YAiABKAlCF7pIFHISEAEYPzIMXlthLXowLTktXSskEjAKBHJvbGUYAyABKAsyGi5wbGFudG9uLnJ1bm5lci52MS5Bd3NSb2xlQga6SAPIAQEiWQoZSXNzdWVBd3NDcmVkZW50aWFsc091dHB1dBILCgNhcm4YASABKAkSLwoLZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIp8BChRJc3N1ZWRBd3NDcmVkZW50aWFscxIaCg1hY2Nlc3Nfa2V5X2lkGAEgASgJQgOAAQESHgoRc2VjcmV0X2FjY2Vzc19rZXkYAiABKAlCA4ABARIaCg1zZXNzaW9uX3Rva2VuGAMgASgJQgOAAQESLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlAKDFNlYWxlZE91dHB1dBIhChBlbmNhcHN1bGF0ZWRfa2V5GAEgASgMQge6SAR6AhhAEh0KCmNpcGhlcnRleHQYAiABKAxCCbpIBnoEGICABCKtAQoNT3BlcmF0aW9uU3RlcBIYCgRuYW1lGAEgASgJQgq6SAdyBRABGMgBEj4KBXN0YXRlGAIgASgOMiUucGxhbnRvbi5ydW5uZXIudjEuT3BlcmF0aW9uU3RlcFN0YXRlQgi6SAWCAQIQARIYCgZkZXRhaWwYAyABKAlCCLpIBXIDGNAPEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItgBCg5PcGVyYXRpb25FcnJvchI9CgRraW5kGAEgASgOMiUucGxhbnRvbi5ydW5uZXIudjEuT3BlcmF0aW9uRXJyb3JLaW5kQgi6SAWCAQIQARIXCgZyZWFzb24YAiABKAlCB7pIBHICGGQSGQoHbWVzc2FnZRgDIAEoCUIIukgFcgMY0A8SFgoEaGludBgEIAEoCUIIukgFcgMY9AMSOwoGY2F1c2VzGAUgAygLMiEucGxhbnRvbi5ydW5uZXIudjEuQXdzQWNjZXNzQ2F1c2VCCLpIBZIBAhAKKpgBCg1PcGVyYXRpb25LaW5kEh4KGk9QRVJBVElPTl9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTT1BFUkFUSU9OX0tJTkRfUElORxABEiQKIE9QRVJBVElPTl9LSU5EX1ZFUklGWV9BV1NfQUNDRVNTEAISKAokT1BFUkFUSU9OX0tJTkRfSVNTVUVfQVdTX0NSRURFTlRJQUxTEAMq6QEKDk9wZXJhdGlvblN0YXRlEh8KG09QRVJBVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEhoKFk9QRVJBVElPTl9TVEFURV9RVUVVRUQQARIbChdPUEVSQVRJT05fU1RBVEVfUlVOTklORxACEh0KGU9QRVJBVElPTl9TVEFURV9TVUNDRUVERUQQAxIaChZPUEVSQVRJT05fU1RBVEVfRkFJTEVEEAQSHQoZT1BFUkFUSU9OX1NUQVRFX0NBTkNFTExFRBAFEiMKH09QRVJBVElPTl9TVEFURV9PVVRDT01FX1VOS05PV04QBiqcAQoQQXdzQWNjZXNzVmVyZGljdBIiCh5BV1NfQUNDRVNTX1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIfChtBV1NfQUNDRVNTX1ZFUkRJQ1RfVkVSSUZJRUQQARIeChpBV1NfQUNDRVNTX1ZFUkRJQ1RfUkVGVVNFRBACEiMKH0FXU19BQ0NFU1NfVkVSRElDVF9JTkNPTkNMVVNJVkUQAyrCBAoSQXdzQWNjZXNzQ2F1c2VDb2RlEiUKIUFXU19BQ0NFU1NfQ0FVU0VfQ09ERV9VTlNQRUNJRklFRBAAEigKJEFXU19BQ0NFU1NfQ0FVU0VfQ09ERV9OT19DUkVERU5USUFMUxABEiUKIUFXU19BQ0NFU1NfQ0FVU0VfQ09ERV9VTktOT1dOX0tFWRACEiYKIkFXU19BQ0NFU1NfQ0FVU0VfQ09ERV9XUk9OR19TRUNSRVQQAxIhCh1BV1NfQUNDRVNTX0NBVVNFX0NPREVfRVhQSVJFRBAEEiQKIEFXU19BQ0NFU1NfQ0FVU0VfQ09ERV9DTE9DS19TS0VXEAUSJwojQVdTX0FDQ0VTU19DQVVTRV9DT0RFX1dST05HX0FDQ09VTlQQBhImCiJBV1NfQUNDRVNTX0NBVVNFX0NPREVfVFJVU1RfUE9MSUNZEAcSJQohQVdTX0FDQ0VTU19DQVVTRV9DT0RFX0VYVEVSTkFMX0lEEAgSLQopQVdTX0FDQ0VTU19DQVVTRV9DT0RFX09SR0FOSVpBVElPTl9QT0xJQ1kQCRIpCiVBV1NfQUNDRVNTX0NBVVNFX0NPREVfUkVHSU9OX0RJU0FCTEVEEAoSIwofQVdTX0FDQ0VTU19DQVVTRV9DT0RFX1RIUk9UVExFRBALEiUKIUFXU19BQ0NFU1NfQ0FVU0VfQ09ERV9VTlJFQUNIQUJMRRAMEiUKIUFXU19BQ0NFU1NfQ0FVU0VfQ09ERV9QUk9QQUdBVElORxANKp4BChJPcGVyYXRpb25TdGVwU3RhdGUSJAogT1BFUkFUSU9OX1NURVBfU1RBVEVfVU5TUEVDSUZJRUQQABIgChxPUEVSQVRJT05fU1RFUF9TVEFURV9SVU5OSU5HEAESHwobT1BFUkFUSU9OX1NURVBfU1RBVEVfUEFTU0VEEAISHwobT1BFUkFUSU9OX1NURVBfU1RBVEVfRkFJTEVEEAMqswIKEk9wZXJhdGlvbkVycm9yS2luZBIkCiBPUEVSQVRJT05fRVJST1JfS0lORF9VTlNQRUNJRklFRBAAEiIKHk9QRVJBVElPTl9FUlJPUl9LSU5EX1RSQU5TSUVOVBABEicKI09QRVJBVElPTl9FUlJPUl9LSU5EX0FVVEhFTlRJQ0FUSU9OEAISIAocT1BFUkFUSU9OX0VSUk9SX0tJTkRfSU5WQUxJRBADEiAKHE9QRVJBVElPTl9FUlJPUl9LSU5EX1JFRlVTRUQQBBIgChxPUEVSQVRJT05fRVJST1JfS0lORF9PRkZMSU5FEAUSIQodT1BFUkFUSU9OX0VSUk9SX0tJTkRfREVBRExJTkUQBhIhCh1PUEVSQVRJT05fRVJST1JfS0lORF9JTlRFUk5BTBAHYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiFwbGFudG9uL3J1bm5lci92MS9vcGVyYXRpb24ucHJvdG8SEXBsYW50b24ucnVubmVyLnYxIv4DCglPcGVyYXRpb24SCwoDdWlkGAEgASgJEg4KBnJ1bm5lchgCIAEoCRIuCgRraW5kGAMgASgOMiAucGxhbnRvbi5ydW5uZXIudjEuT3BlcmF0aW9uS2luZBIwCgVzdGF0ZRgEIAEoDjIhLnBsYW50b24ucnVubmVyLnYxLk9wZXJhdGlvblN0YXRlEg8KB2F0dGVtcHQYBSABKAUSFAoMaW5zdGFuY2VfdWlkGAYgASgJEhIKCmNvbm5lY3Rpb24YByABKAkSFAoMcmVxdWVzdGVkX2J5GAggASgJEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZGVhZGxpbmUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKBm91dHB1dBgNIAEoCzIiLnBsYW50b24ucnVubmVyLnYxLk9wZXJhdGlvbk91dHB1dBIwCgVlcnJvchgOIAEoCzIhLnBsYW50b24ucnVubmVyLnYxLk9wZXJhdGlvbkVycm9yIvMCCg5PcGVyYXRpb25JbnB1dBIsCgRwaW5nGAEgASgLMhwucGxhbnRvbi5ydW5uZXIudjEuUGluZ0lucHV0SAASRAoRdmVyaWZ5X2F3c19hY2Nlc3MYAiABKAsyJy5wbGFudG9uLnJ1bm5lci52MS5WZXJpZnlBd3NBY2Nlc3NJbnB1dEgAEkwKFWlzc3VlX2F3c19jcmVkZW50aWFscxgDIAEoCzIrLnBsYW50b24ucnVubmVyLnYxLklzc3VlQXdzQ3JlZGVudGlhbHNJbnB1dEgAEkwKFWRlc2NyaWJlX2F3c19pZGVudGl0eRgEIAEoCzIrLnBsYW50b24ucnVubmVyLnYxLkRlc2NyaWJlQXdzSWRlbnRpdHlJbnB1dEgAEkIKEHZlcmlmeV9hd3NfdHJ1c3QYBSABKAsyJi5wbGFudG9uLnJ1bm5lci52MS5WZXJpZnlBd3NUcnVzdElucHV0SABCDQoEa2luZBIFukgCCAEi8gIKD09wZXJhdGlvbk91dHB1dBItCgRwaW5nGAEgASgLMh0ucGxhbnRvbi5ydW5uZXIudjEuUGluZ091dHB1dEgAEkUKEXZlcmlmeV9hd3NfYWNjZXNzGAIgASgLMigucGxhbnRvbi5ydW5uZXIudjEuVmVyaWZ5QXdzQWNjZXNzT3V0cHV0SAASTQoVaXNzdWVfYXdzX2NyZWRlbnRpYWxzGAMgASgLMiwucGxhbnRvbi5ydW5uZXIudjEuSXNzdWVBd3NDcmVkZW50aWFsc091dHB1dEgAEk0KFWRlc2NyaWJlX2F3c19pZGVudGl0eRgEIAEoCzIsLnBsYW50b24ucnVubmVyLnYxLkRlc2NyaWJlQXdzSWRlbnRpdHlPdXRwdXRIABJDChB2ZXJpZnlfYXdzX3RydXN0GAUgASgLMicucGxhbnRvbi5ydW5uZXIudjEuVmVyaWZ5QXdzVHJ1c3RPdXRwdXRIAEIGCgRraW5kIgsKCVBpbmdJbnB1dCJOCgpQaW5nT3V0cHV0Ei8KC3J1bm5lcl90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgd2ZXJzaW9uGAIgASgJIsQBChFBd3NBdXRoZW50aWNhdGlvbhI7Cg1kZWZhdWx0X2NoYWluGAEgASgLMiIucGxhbnRvbi5ydW5uZXIudjEuQXdzRGVmYXVsdENoYWluSAASNQoKYWNjZXNzX2tleRgCIAEoCzIfLnBsYW50b24ucnVubmVyLnYxLkF3c0FjY2Vzc0tleUgAEioKBHJvbGUYAyABKAsyGi5wbGFudG9uLnJ1bm5lci52MS5Bd3NSb2xlSABCDwoGbWV0aG9kEgW6SAIIASIRCg9Bd3NEZWZhdWx0Q2hhaW4iggEKDEF3c0FjY2Vzc0tleRIkCg1hY2Nlc3Nfa2V5X2lkGAEgASgJQg2AAQG6SAdyBRABGIABEigKEXNlY3JldF9hY2Nlc3Nfa2V5GAIgASgJQg2AAQG6SAdyBRABGIAIEiIKDXNlc3Npb25fdG9rZW4YAyABKAlCC4ABAbpIBXIDGIBAIp4DCgdBd3NSb2xlEhwKCHJvbGVfYXJuGAEgASgJQgq6SAdyBRAUGIAQEiAKC2V4dGVybmFsX2lkGAIgASgJQguAAQG6SAVyAxjICRI3CgxzZXNzaW9uX25hbWUYAyABKAlCIbpIHnIcMhpeW0EtWmEtejAtOV8rPSwuQC1dezIsNjR9JBIgCg5zZXNzaW9uX3BvbGljeRgEIAEoCUIIukgFcgMYgBASPgoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEbpIDqoBCyIECMDRAjIDCIQHEj0KD3NvdXJjZV9pZGVudGl0eRgGIAEoCUIkukgh2AEBchwyGl5bQS1aYS16MC05Xys9LC5ALV17Miw2NH0kEkwKBHRhZ3MYByADKAsyJC5wbGFudG9uLnJ1bm5lci52MS5Bd3NSb2xlLlRhZ3NFbnRyeUIYukgVmgESEDIiB3IFEAEYgAEqBXIDGIACGisKCVRhZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkMKGERlc2NyaWJlQXdzSWRlbnRpdHlJbnB1dBInCgZyZWdpb24YASABKAlCF7pIFHISEAEYPzIMXlthLXowLTktXSskIoQBChlEZXNjcmliZUF3c0lkZW50aXR5T3V0cHV0EhIKCmFjY291bnRfaWQYASABKAkSCwoDYXJuGAIgASgJEhMKC29ic2VydmF0aW9uGAMgASgJEjEKBmNhdXNlcxgEIAMoCzIhLnBsYW50b24ucnVubmVyLnYxLkF3c0FjY2Vzc0NhdXNlIsABChNWZXJpZnlBd3NUcnVzdElucHV0EiYKCmFjY291bnRfaWQYASABKAlCErpID3INMgteWzAtOV17MTJ9JBInCgZyZWdpb24YAiABKAlCF7pIFHISEAEYPzIMXlthLXowLTktXSskEjAKBHJvbGUYAyABKAsyGi5wbGFudG9uLnJ1bm5lci52MS5Bd3NSb2xlQga6SAPIAQESDQoFcHJvYmUYBCABKAgSFwoFc3RhY2sYBSABKAlCCLpIBXIDGIAQIogDChRWZXJpZnlBd3NUcnVzdE91dHB1dBI0Cgd2ZXJkaWN0GAEgASgOMiMucGxhbnRvbi5ydW5uZXIudjEuQXdzQWNjZXNzVmVyZGljdBISCgphY2NvdW50X2lkGAIgASgJEgsKA2FybhgDIAEoCRITCgtvYnNlcnZhdGlvbhgEIAEoCRIxCgZjYXVzZXMYBSADKAsyIS5wbGFudG9uLnJ1bm5lci52MS5Bd3NBY2Nlc3NDYXVzZRI8CgtleHRlcm5hbF9pZBgGIAEoDjInLnBsYW50b24ucnVubmVyLnYxLkF3c0V4dGVybmFsSWRGaW5kaW5nEjAKBnByb2JlcxgHIAMoCzIgLnBsYW50b24ucnVubmVyLnYxLkF3c1RydXN0UHJvYmUSKgoFc3RhY2sYCCABKAsyGy5wbGFudG9uLnJ1bm5lci52MS5Bd3NTdGFjaxIZChFzdGFja19vYnNlcnZhdGlvbhgJIAEoCRIaChJ0YWtlc19zZXNzaW9uX3RhZ3MYCiABKAgikAEKDUF3c1RydXN0UHJvYmUSMgoEa2luZBgBIAEoDjIkLnBsYW50b24ucnVubmVyLnYxLkF3c1RydXN0UHJvYmVLaW5kEjYKBnJlc3VsdBgCIAEoDjImLnBsYW50b24ucnVubmVyLnYxLkF3c1RydXN0UHJvYmVSZXN1bHQSEwoLb2JzZXJ2YXRpb24YAyABKAkiPQoIQXdzU3RhY2sSCgoCaWQYASABKAkSDgoGc3RhdHVzGAIgASgJEhUKDXN0YXR1c19yZWFzb24YAyABKAkirQEKFFZlcmlmeUF3c0FjY2Vzc0lucHV0EiYKCmFjY291bnRfaWQYASABKAlCErpID3INMgteWzAtOV17MTJ9JBInCgZyZWdpb24YAiABKAlCF7pIFHISEAEYPzIMXlthLXowLTktXSskEkQKDmF1dGhlbnRpY2F0aW9uGAMgASgLMiQucGxhbnRvbi5ydW5uZXIudjEuQXdzQXV0aGVudGljYXRpb25CBrpIA8gBASK2AQoVVmVyaWZ5QXdzQWNjZXNzT3V0cHV0EjQKB3ZlcmRpY3QYASABKA4yIy5wbGFudG9uLnJ1bm5lci52MS5Bd3NBY2Nlc3NWZXJkaWN0EhIKCmFjY291bnRfaWQYAiABKAkSCwoDYXJuGAMgASgJEhMKC29ic2VydmF0aW9uGAQgASgJEjEKBmNhdXNlcxgFIAMoCzIhLnBsYW50b24ucnVubmVyLnYxLkF3c0FjY2Vzc0NhdXNlImQKDkF3c0FjY2Vzc0NhdXNlEjMKBGNvZGUYASABKA4yJS5wbGFudG9uLnJ1bm5lci52MS5Bd3NBY2Nlc3NDYXVzZUNvZGUSDwoHbWVzc2FnZRgCIAEoCRIMCgRoaW50GAMgASgJIp0BChhJc3N1ZUF3c0NyZWRlbnRpYWxzSW5wdXQSJgoKYWNjb3VudF9pZBgBIAEoCUISukgPcg0yC15bMC05XXsxMn0kEicKBnJlZ2lvbhgCIAEoCUIXukgUchIQARg/MgxeW2EtejAtOS1dKyQSMAoEcm9sZRgDIAEoCzIaLnBsYW50b24ucnVubmVyLnYxLkF3c1JvbGVCBrpIA8gBASJpChlJc3N1ZUF3c0NyZWRlbnRpYWxzT3V0cHV0EgsKA2FybhgBIAEoCRIvCgtleHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGdGFnZ2VkGAMgASgIIp8BChRJc3N1ZWRBd3NDcmVkZW50aWFscxIaCg1hY2Nlc3Nfa2V5X2lkGAEgASgJQgOAAQESHgoRc2VjcmV0X2FjY2Vzc19rZXkYAiABKAlCA4ABARIaCg1zZXNzaW9uX3Rva2VuGAMgASgJQgOAAQESLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlAKDFNlYWxlZE91dHB1dBIhChBlbmNhcHN1bGF0ZWRfa2V5GAEgASgMQge6SAR6AhhAEh0KCmNpcGhlcnRleHQYAiABKAxCCbpIBnoEGICABCKtAQoNT3BlcmF0aW9uU3RlcBIYCgRuYW1lGAEgASgJQgq6SAdyBRABGMgBEj4KBXN0YXRlGAIgASgOMiUucGxhbnRvbi5ydW5uZXIudjEuT3BlcmF0aW9uU3RlcFN0YXRlQgi6SAWCAQIQARIYCgZkZXRhaWwYAyABKAlCCLpIBXIDGNAPEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItgBCg5PcGVyYXRpb25FcnJvchI9CgRraW5kGAEgASgOMiUucGxhbnRvbi5ydW5uZXIudjEuT3BlcmF0aW9uRXJyb3JLaW5kQgi6SAWCAQIQARIXCgZyZWFzb24YAiABKAlCB7pIBHICGGQSGQoHbWVzc2FnZRgDIAEoCUIIukgFcgMY0A8SFgoEaGludBgEIAEoCUIIukgFcgMY9AMSOwoGY2F1c2VzGAUgAygLMiEucGxhbnRvbi5ydW5uZXIudjEuQXdzQWNjZXNzQ2F1c2VCCLpIBZIBAhAKKucBCg1PcGVyYXRpb25LaW5kEh4KGk9QRVJBVElPTl9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTT1BFUkFUSU9OX0tJTkRfUElORxABEiQKIE9QRVJBVElPTl9LSU5EX1ZFUklGWV9BV1NfQUNDRVNTEAISKAokT1BFUkFUSU9OX0tJTkRfSVNTVUVfQVdTX0NSRURFTlRJQUxTEAMSKAokT1BFUkFUSU9OX0tJTkRfREVTQ1JJQkVfQVdTX0lERU5USVRZEAQSIwofT1BFUkFUSU9OX0tJTkRfVkVSSUZZX0FXU19UUlVTVBAFKukBCg5PcGVyYXRpb25TdGF0ZRIfChtPUEVSQVRJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIaChZPUEVSQVRJT05fU1RBVEVfUVVFVUVEEAESGwoXT1BFUkFUSU9OX1NUQVRFX1JVTk5JTkcQAhIdChlPUEVSQVRJT05fU1RBVEVfU1VDQ0VFREVEEAMSGgoWT1BFUkFUSU9OX1NUQVRFX0ZBSUxFRBAEEh0KGU9QRVJBVElPTl9TVEFURV9DQU5DRUxMRUQQBRIjCh9PUEVSQVRJT05fU1RBVEVfT1VUQ09NRV9VTktOT1dOEAYquQEKFEF3c0V4dGVybmFsSWRGaW5kaW5nEicKI0FXU19FWFRFUk5BTF9JRF9GSU5ESU5HX1VOU1BFQ0lGSUVEEAASJAogQVdTX0VYVEVSTkFMX0lEX0ZJTkRJTkdfRU5GT1JDRUQQARIoCiRBV1NfRVhURVJOQUxfSURfRklORElOR19OT1RfRU5GT1JDRUQQAhIoCiRBV1NfRVhURVJOQUxfSURfRklORElOR19JTkNPTkNMVVNJVkUQAyrmAQoRQXdzVHJ1c3RQcm9iZUtpbmQSJAogQVdTX1RSVVNUX1BST0JFX0tJTkRfVU5TUEVDSUZJRUQQABIdChlBV1NfVFJVU1RfUFJPQkVfS0lORF9OT05FEAESHgoaQVdTX1RSVVNUX1BST0JFX0tJTkRfV1JPTkcQAhIiCh5BV1NfVFJVU1RfUFJPQkVfS0lORF9UUlVOQ0FURUQQAxIhCh1BV1NfVFJVU1RfUFJPQkVfS0lORF9FWFRFTkRFRBAEEiUKIUFXU19UUlVTVF9QUk9CRV9LSU5EX0NBU0VfRkxJUFBFRBAFKq4BChNBd3NUcnVzdFByb2JlUmVzdWx0EiYKIkFXU19UUlVTVF9QUk9CRV9SRVNVTFRfVU5TUEVDSUZJRUQQABIhCh1BV1NfVFJVU1RfUFJPQkVfUkVTVUxUX0RFTklFRBABEiMKH0FXU19UUlVTVF9QUk9CRV9SRVNVTFRfQUNDRVBURUQQAhInCiNBV1NfVFJVU1RfUFJPQkVfUkVTVUxUX0lOQ09OQ0xVU0lWRRADKpwBChBBd3NBY2Nlc3NWZXJkaWN0EiIKHkFXU19BQ0NFU1NfVkVSRElDVF9VTlNQRUNJRklFRBAAEh8KG0FXU19BQ0NFU1NfVkVSRElDVF9WRVJJRklFRBABEh4KGkFXU19BQ0NFU1NfVkVSRElDVF9SRUZVU0VEEAISIwofQVdTX0FDQ0VTU19WRVJESUNUX0lOQ09OQ0xVU0lWRRADKvYEChJBd3NBY2Nlc3NDYXVzZUNvZGUSJQohQVdTX0FDQ0VTU19DQVVTRV9DT0RFX1VOU1BFQ0lGSUVEEAASKAokQVdTX0FDQ0VTU19DQVVTRV9DT0RFX05PX0NSRURFTlRJQUxTEAESJQohQVdTX0FDQ0VTU19DQVVTRV9DT0RFX1VOS05PV05fS0VZEAISJgoiQVdTX0FDQ0VTU19DQVVTRV9DT0RFX1dST05HX1NFQ1JFVBADEiEKHUFXU19BQ0NFU1NfQ0FVU0VfQ09ERV9FWFBJUkVEEAQSJAogQVdTX0FDQ0VTU19DQVVTRV9DT0RFX0NMT0NLX1NLRVcQBRInCiNBV1NfQUNDRVNTX0NBVVNFX0NPREVfV1JPTkdfQUNDT1VOVBAGEiYKIkFXU19BQ0NFU1NfQ0FVU0VfQ09ERV9UUlVTVF9QT0xJQ1kQBxIlCiFBV1NfQUNDRVNTX0NBVVNFX0NPREVfRVhURVJOQUxfSUQQCBItCilBV1NfQUNDRVNTX0NBVVNFX0NPREVfT1JHQU5JWkFUSU9OX1BPTElDWRAJEikKJUFXU19BQ0NFU1NfQ0FVU0VfQ09ERV9SRUdJT05fRElTQUJMRUQQChIjCh9BV1NfQUNDRVNTX0NBVVNFX0NPREVfVEhST1RUTEVEEAsSJQohQVdTX0FDQ0VTU19DQVVTRV9DT0RFX1VOUkVBQ0hBQkxFEAwSJQohQVdTX0FDQ0VTU19DQVVTRV9DT0RFX1BST1BBR0FUSU5HEA0SMgouQVdTX0FDQ0VTU19DQVVTRV9DT0RFX0VYVEVSTkFMX0lEX05PVF9FTkZPUkNFRBAOKp4BChJPcGVyYXRpb25TdGVwU3RhdGUSJAogT1BFUkFUSU9OX1NURVBfU1RBVEVfVU5TUEVDSUZJRUQQABIgChxPUEVSQVRJT05fU1RFUF9TVEFURV9SVU5OSU5HEAESHwobT1BFUkFUSU9OX1NURVBfU1RBVEVfUEFTU0VEEAISHwobT1BFUkFUSU9OX1NURVBfU1RBVEVfRkFJTEVEEAMqswIKEk9wZXJhdGlvbkVycm9yS2luZBIkCiBPUEVSQVRJT05fRVJST1JfS0lORF9VTlNQRUNJRklFRBAAEiIKHk9QRVJBVElPTl9FUlJPUl9LSU5EX1RSQU5TSUVOVBABEicKI09QRVJBVElPTl9FUlJPUl9LSU5EX0FVVEhFTlRJQ0FUSU9OEAISIAocT1BFUkFUSU9OX0VSUk9SX0tJTkRfSU5WQUxJRBADEiAKHE9QRVJBVElPTl9FUlJPUl9LSU5EX1JFRlVTRUQQBBIgChxPUEVSQVRJT05fRVJST1JfS0lORF9PRkZMSU5FEAUSIQodT1BFUkFUSU9OX0VSUk9SX0tJTkRfREVBRExJTkUQBhIhCh1PUEVSQVRJT05fRVJST1JfS0lORF9JTlRFUk5BTBAHYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Operation is one piece of work on a runner, as the record shows it. It never shows what goes in, nor credentials that come out.
@@ -267,6 +267,22 @@ export type OperationInput = Message<"planton.runner.v1.OperationInput"> & {
      */
     value: IssueAwsCredentialsInput;
     case: "issueAwsCredentials";
+  } | {
+    /**
+     * Says who the runner is in AWS.
+     *
+     * @generated from field: planton.runner.v1.DescribeAwsIdentityInput describe_aws_identity = 4;
+     */
+    value: DescribeAwsIdentityInput;
+    case: "describeAwsIdentity";
+  } | {
+    /**
+     * Verifies that a role trusts the platform, and nobody else through it.
+     *
+     * @generated from field: planton.runner.v1.VerifyAwsTrustInput verify_aws_trust = 5;
+     */
+    value: VerifyAwsTrustInput;
+    case: "verifyAwsTrust";
   } | { case: undefined; value?: undefined };
 };
 
@@ -296,6 +312,20 @@ export type OperationInputJson = {
    * @generated from field: planton.runner.v1.IssueAwsCredentialsInput issue_aws_credentials = 3;
    */
   issueAwsCredentials?: IssueAwsCredentialsInputJson;
+
+  /**
+   * Says who the runner is in AWS.
+   *
+   * @generated from field: planton.runner.v1.DescribeAwsIdentityInput describe_aws_identity = 4;
+   */
+  describeAwsIdentity?: DescribeAwsIdentityInputJson;
+
+  /**
+   * Verifies that a role trusts the platform, and nobody else through it.
+   *
+   * @generated from field: planton.runner.v1.VerifyAwsTrustInput verify_aws_trust = 5;
+   */
+  verifyAwsTrust?: VerifyAwsTrustInputJson;
 };
 
 /**
@@ -340,6 +370,22 @@ export type OperationOutput = Message<"planton.runner.v1.OperationOutput"> & {
      */
     value: IssueAwsCredentialsOutput;
     case: "issueAwsCredentials";
+  } | {
+    /**
+     * Who the runner is in AWS.
+     *
+     * @generated from field: planton.runner.v1.DescribeAwsIdentityOutput describe_aws_identity = 4;
+     */
+    value: DescribeAwsIdentityOutput;
+    case: "describeAwsIdentity";
+  } | {
+    /**
+     * What was observed of a role.
+     *
+     * @generated from field: planton.runner.v1.VerifyAwsTrustOutput verify_aws_trust = 5;
+     */
+    value: VerifyAwsTrustOutput;
+    case: "verifyAwsTrust";
   } | { case: undefined; value?: undefined };
 };
 
@@ -369,6 +415,20 @@ export type OperationOutputJson = {
    * @generated from field: planton.runner.v1.IssueAwsCredentialsOutput issue_aws_credentials = 3;
    */
   issueAwsCredentials?: IssueAwsCredentialsOutputJson;
+
+  /**
+   * Who the runner is in AWS.
+   *
+   * @generated from field: planton.runner.v1.DescribeAwsIdentityOutput describe_aws_identity = 4;
+   */
+  describeAwsIdentity?: DescribeAwsIdentityOutputJson;
+
+  /**
+   * What was observed of a role.
+   *
+   * @generated from field: planton.runner.v1.VerifyAwsTrustOutput verify_aws_trust = 5;
+   */
+  verifyAwsTrust?: VerifyAwsTrustOutputJson;
 };
 
 /**
@@ -649,6 +709,21 @@ export type AwsRole = Message<"planton.runner.v1.AwsRole"> & {
    * @generated from field: google.protobuf.Duration duration = 5;
    */
   duration?: Duration | undefined;
+
+  /**
+   * Who the session is for, 2 to 64 letters, digits or `_+=,.@-`: AWS shows it in every event of CloudTrail. Empty for none. Left out,
+   * like the tags, where the trust policy of the role does not allow it.
+   *
+   * @generated from field: string source_identity = 6;
+   */
+  sourceIdentity: string;
+
+  /**
+   * Tags of the session, at most 50.
+   *
+   * @generated from field: map<string, string> tags = 7;
+   */
+  tags: { [key: string]: string };
 };
 
 /**
@@ -691,6 +766,21 @@ export type AwsRoleJson = {
    * @generated from field: google.protobuf.Duration duration = 5;
    */
   duration?: DurationJson;
+
+  /**
+   * Who the session is for, 2 to 64 letters, digits or `_+=,.@-`: AWS shows it in every event of CloudTrail. Empty for none. Left out,
+   * like the tags, where the trust policy of the role does not allow it.
+   *
+   * @generated from field: string source_identity = 6;
+   */
+  sourceIdentity?: string;
+
+  /**
+   * Tags of the session, at most 50.
+   *
+   * @generated from field: map<string, string> tags = 7;
+   */
+  tags?: { [key: string]: string };
 };
 
 /**
@@ -699,6 +789,496 @@ export type AwsRoleJson = {
  */
 export const AwsRoleSchema: GenMessage<AwsRole, {jsonType: AwsRoleJson}> = /*@__PURE__*/
   messageDesc(file_planton_runner_v1_operation, 8);
+
+/**
+ * DescribeAwsIdentityInput says where to ask. Answering lends nobody anything: only the platform asks, of its own runner.
+ *
+ * @generated from message planton.runner.v1.DescribeAwsIdentityInput
+ */
+export type DescribeAwsIdentityInput = Message<"planton.runner.v1.DescribeAwsIdentityInput"> & {
+  /**
+   * The region whose STS endpoint is asked.
+   *
+   * @generated from field: string region = 1;
+   */
+  region: string;
+};
+
+/**
+ * DescribeAwsIdentityInput says where to ask. Answering lends nobody anything: only the platform asks, of its own runner.
+ *
+ * @generated from message planton.runner.v1.DescribeAwsIdentityInput
+ */
+export type DescribeAwsIdentityInputJson = {
+  /**
+   * The region whose STS endpoint is asked.
+   *
+   * @generated from field: string region = 1;
+   */
+  region?: string;
+};
+
+/**
+ * Describes the message planton.runner.v1.DescribeAwsIdentityInput.
+ * Use `create(DescribeAwsIdentityInputSchema)` to create a new message.
+ */
+export const DescribeAwsIdentityInputSchema: GenMessage<DescribeAwsIdentityInput, {jsonType: DescribeAwsIdentityInputJson}> = /*@__PURE__*/
+  messageDesc(file_planton_runner_v1_operation, 9);
+
+/**
+ * DescribeAwsIdentityOutput is who AWS says that the runner is.
+ *
+ * @generated from message planton.runner.v1.DescribeAwsIdentityOutput
+ */
+export type DescribeAwsIdentityOutput = Message<"planton.runner.v1.DescribeAwsIdentityOutput"> & {
+  /**
+   * The account, 12 digits; empty where the runner has no identity that works.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * ARN of the identity, of a session of a role that of the session; empty like the account.
+   *
+   * @generated from field: string arn = 2;
+   */
+  arn: string;
+
+  /**
+   * What was observed, in words.
+   *
+   * @generated from field: string observation = 3;
+   */
+  observation: string;
+
+  /**
+   * Why there is none, most likely first.
+   *
+   * @generated from field: repeated planton.runner.v1.AwsAccessCause causes = 4;
+   */
+  causes: AwsAccessCause[];
+};
+
+/**
+ * DescribeAwsIdentityOutput is who AWS says that the runner is.
+ *
+ * @generated from message planton.runner.v1.DescribeAwsIdentityOutput
+ */
+export type DescribeAwsIdentityOutputJson = {
+  /**
+   * The account, 12 digits; empty where the runner has no identity that works.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId?: string;
+
+  /**
+   * ARN of the identity, of a session of a role that of the session; empty like the account.
+   *
+   * @generated from field: string arn = 2;
+   */
+  arn?: string;
+
+  /**
+   * What was observed, in words.
+   *
+   * @generated from field: string observation = 3;
+   */
+  observation?: string;
+
+  /**
+   * Why there is none, most likely first.
+   *
+   * @generated from field: repeated planton.runner.v1.AwsAccessCause causes = 4;
+   */
+  causes?: AwsAccessCauseJson[];
+};
+
+/**
+ * Describes the message planton.runner.v1.DescribeAwsIdentityOutput.
+ * Use `create(DescribeAwsIdentityOutputSchema)` to create a new message.
+ */
+export const DescribeAwsIdentityOutputSchema: GenMessage<DescribeAwsIdentityOutput, {jsonType: DescribeAwsIdentityOutputJson}> = /*@__PURE__*/
+  messageDesc(file_planton_runner_v1_operation, 10);
+
+/**
+ * VerifyAwsTrustInput is the role to verify.
+ *
+ * @generated from message planton.runner.v1.VerifyAwsTrustInput
+ */
+export type VerifyAwsTrustInput = Message<"planton.runner.v1.VerifyAwsTrustInput"> & {
+  /**
+   * The account that has to answer, 12 digits.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId: string;
+
+  /**
+   * The region whose STS endpoint is asked, and in which the stack is.
+   *
+   * @generated from field: string region = 2;
+   */
+  region: string;
+
+  /**
+   * The role. Its duration and session policy are not used: no session of a verification may do anything.
+   *
+   * @generated from field: planton.runner.v1.AwsRole role = 3;
+   */
+  role?: AwsRole | undefined;
+
+  /**
+   * Whether to try the role without the external ID and with wrong ones, too.
+   *
+   * @generated from field: bool probe = 4;
+   */
+  probe: boolean;
+
+  /**
+   * Name or ARN of the CloudFormation stack whose status to read with the role; empty for none.
+   *
+   * @generated from field: string stack = 5;
+   */
+  stack: string;
+};
+
+/**
+ * VerifyAwsTrustInput is the role to verify.
+ *
+ * @generated from message planton.runner.v1.VerifyAwsTrustInput
+ */
+export type VerifyAwsTrustInputJson = {
+  /**
+   * The account that has to answer, 12 digits.
+   *
+   * @generated from field: string account_id = 1;
+   */
+  accountId?: string;
+
+  /**
+   * The region whose STS endpoint is asked, and in which the stack is.
+   *
+   * @generated from field: string region = 2;
+   */
+  region?: string;
+
+  /**
+   * The role. Its duration and session policy are not used: no session of a verification may do anything.
+   *
+   * @generated from field: planton.runner.v1.AwsRole role = 3;
+   */
+  role?: AwsRoleJson;
+
+  /**
+   * Whether to try the role without the external ID and with wrong ones, too.
+   *
+   * @generated from field: bool probe = 4;
+   */
+  probe?: boolean;
+
+  /**
+   * Name or ARN of the CloudFormation stack whose status to read with the role; empty for none.
+   *
+   * @generated from field: string stack = 5;
+   */
+  stack?: string;
+};
+
+/**
+ * Describes the message planton.runner.v1.VerifyAwsTrustInput.
+ * Use `create(VerifyAwsTrustInputSchema)` to create a new message.
+ */
+export const VerifyAwsTrustInputSchema: GenMessage<VerifyAwsTrustInput, {jsonType: VerifyAwsTrustInputJson}> = /*@__PURE__*/
+  messageDesc(file_planton_runner_v1_operation, 11);
+
+/**
+ * VerifyAwsTrustOutput is what was observed, and what it means.
+ *
+ * @generated from message planton.runner.v1.VerifyAwsTrustOutput
+ */
+export type VerifyAwsTrustOutput = Message<"planton.runner.v1.VerifyAwsTrustOutput"> & {
+  /**
+   * Whether the role lets the platform in, with the right external ID, before and after everything else.
+   *
+   * @generated from field: planton.runner.v1.AwsAccessVerdict verdict = 1;
+   */
+  verdict: AwsAccessVerdict;
+
+  /**
+   * The account that answered; empty where none did.
+   *
+   * @generated from field: string account_id = 2;
+   */
+  accountId: string;
+
+  /**
+   * ARN of the session; empty where there was none.
+   *
+   * @generated from field: string arn = 3;
+   */
+  arn: string;
+
+  /**
+   * What was observed, in words, such as an error code of AWS.
+   *
+   * @generated from field: string observation = 4;
+   */
+  observation: string;
+
+  /**
+   * What may have caused it, most likely first; empty for a role that lets the platform in.
+   *
+   * @generated from field: repeated planton.runner.v1.AwsAccessCause causes = 5;
+   */
+  causes: AwsAccessCause[];
+
+  /**
+   * Whether the role insists on the external ID.
+   *
+   * @generated from field: planton.runner.v1.AwsExternalIdFinding external_id = 6;
+   */
+  externalId: AwsExternalIdFinding;
+
+  /**
+   * Each attempt without the external ID or with a wrong one.
+   *
+   * @generated from field: repeated planton.runner.v1.AwsTrustProbe probes = 7;
+   */
+  probes: AwsTrustProbe[];
+
+  /**
+   * The stack, where it was asked for and could be read.
+   *
+   * @generated from field: planton.runner.v1.AwsStack stack = 8;
+   */
+  stack?: AwsStack | undefined;
+
+  /**
+   * Why the stack could not be read, in words; empty where it could, or was not asked for.
+   *
+   * @generated from field: string stack_observation = 9;
+   */
+  stackObservation: string;
+
+  /**
+   * Whether the role takes session tags and a source identity.
+   *
+   * @generated from field: bool takes_session_tags = 10;
+   */
+  takesSessionTags: boolean;
+};
+
+/**
+ * VerifyAwsTrustOutput is what was observed, and what it means.
+ *
+ * @generated from message planton.runner.v1.VerifyAwsTrustOutput
+ */
+export type VerifyAwsTrustOutputJson = {
+  /**
+   * Whether the role lets the platform in, with the right external ID, before and after everything else.
+   *
+   * @generated from field: planton.runner.v1.AwsAccessVerdict verdict = 1;
+   */
+  verdict?: AwsAccessVerdictJson;
+
+  /**
+   * The account that answered; empty where none did.
+   *
+   * @generated from field: string account_id = 2;
+   */
+  accountId?: string;
+
+  /**
+   * ARN of the session; empty where there was none.
+   *
+   * @generated from field: string arn = 3;
+   */
+  arn?: string;
+
+  /**
+   * What was observed, in words, such as an error code of AWS.
+   *
+   * @generated from field: string observation = 4;
+   */
+  observation?: string;
+
+  /**
+   * What may have caused it, most likely first; empty for a role that lets the platform in.
+   *
+   * @generated from field: repeated planton.runner.v1.AwsAccessCause causes = 5;
+   */
+  causes?: AwsAccessCauseJson[];
+
+  /**
+   * Whether the role insists on the external ID.
+   *
+   * @generated from field: planton.runner.v1.AwsExternalIdFinding external_id = 6;
+   */
+  externalId?: AwsExternalIdFindingJson;
+
+  /**
+   * Each attempt without the external ID or with a wrong one.
+   *
+   * @generated from field: repeated planton.runner.v1.AwsTrustProbe probes = 7;
+   */
+  probes?: AwsTrustProbeJson[];
+
+  /**
+   * The stack, where it was asked for and could be read.
+   *
+   * @generated from field: planton.runner.v1.AwsStack stack = 8;
+   */
+  stack?: AwsStackJson;
+
+  /**
+   * Why the stack could not be read, in words; empty where it could, or was not asked for.
+   *
+   * @generated from field: string stack_observation = 9;
+   */
+  stackObservation?: string;
+
+  /**
+   * Whether the role takes session tags and a source identity.
+   *
+   * @generated from field: bool takes_session_tags = 10;
+   */
+  takesSessionTags?: boolean;
+};
+
+/**
+ * Describes the message planton.runner.v1.VerifyAwsTrustOutput.
+ * Use `create(VerifyAwsTrustOutputSchema)` to create a new message.
+ */
+export const VerifyAwsTrustOutputSchema: GenMessage<VerifyAwsTrustOutput, {jsonType: VerifyAwsTrustOutputJson}> = /*@__PURE__*/
+  messageDesc(file_planton_runner_v1_operation, 12);
+
+/**
+ * AwsTrustProbe is one attempt that has to be denied.
+ *
+ * @generated from message planton.runner.v1.AwsTrustProbe
+ */
+export type AwsTrustProbe = Message<"planton.runner.v1.AwsTrustProbe"> & {
+  /**
+   * What was sent instead of the external ID.
+   *
+   * @generated from field: planton.runner.v1.AwsTrustProbeKind kind = 1;
+   */
+  kind: AwsTrustProbeKind;
+
+  /**
+   * What came of it.
+   *
+   * @generated from field: planton.runner.v1.AwsTrustProbeResult result = 2;
+   */
+  result: AwsTrustProbeResult;
+
+  /**
+   * The error code of AWS, or what else was observed.
+   *
+   * @generated from field: string observation = 3;
+   */
+  observation: string;
+};
+
+/**
+ * AwsTrustProbe is one attempt that has to be denied.
+ *
+ * @generated from message planton.runner.v1.AwsTrustProbe
+ */
+export type AwsTrustProbeJson = {
+  /**
+   * What was sent instead of the external ID.
+   *
+   * @generated from field: planton.runner.v1.AwsTrustProbeKind kind = 1;
+   */
+  kind?: AwsTrustProbeKindJson;
+
+  /**
+   * What came of it.
+   *
+   * @generated from field: planton.runner.v1.AwsTrustProbeResult result = 2;
+   */
+  result?: AwsTrustProbeResultJson;
+
+  /**
+   * The error code of AWS, or what else was observed.
+   *
+   * @generated from field: string observation = 3;
+   */
+  observation?: string;
+};
+
+/**
+ * Describes the message planton.runner.v1.AwsTrustProbe.
+ * Use `create(AwsTrustProbeSchema)` to create a new message.
+ */
+export const AwsTrustProbeSchema: GenMessage<AwsTrustProbe, {jsonType: AwsTrustProbeJson}> = /*@__PURE__*/
+  messageDesc(file_planton_runner_v1_operation, 13);
+
+/**
+ * AwsStack is a stack of CloudFormation.
+ *
+ * @generated from message planton.runner.v1.AwsStack
+ */
+export type AwsStack = Message<"planton.runner.v1.AwsStack"> & {
+  /**
+   * Its ARN.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Its status, such as `CREATE_COMPLETE`.
+   *
+   * @generated from field: string status = 2;
+   */
+  status: string;
+
+  /**
+   * Why it has that status, in the words of AWS; often empty.
+   *
+   * @generated from field: string status_reason = 3;
+   */
+  statusReason: string;
+};
+
+/**
+ * AwsStack is a stack of CloudFormation.
+ *
+ * @generated from message planton.runner.v1.AwsStack
+ */
+export type AwsStackJson = {
+  /**
+   * Its ARN.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+
+  /**
+   * Its status, such as `CREATE_COMPLETE`.
+   *
+   * @generated from field: string status = 2;
+   */
+  status?: string;
+
+  /**
+   * Why it has that status, in the words of AWS; often empty.
+   *
+   * @generated from field: string status_reason = 3;
+   */
+  statusReason?: string;
+};
+
+/**
+ * Describes the message planton.runner.v1.AwsStack.
+ * Use `create(AwsStackSchema)` to create a new message.
+ */
+export const AwsStackSchema: GenMessage<AwsStack, {jsonType: AwsStackJson}> = /*@__PURE__*/
+  messageDesc(file_planton_runner_v1_operation, 14);
 
 /**
  * VerifyAwsAccessInput is what to verify.
@@ -761,7 +1341,7 @@ export type VerifyAwsAccessInputJson = {
  * Use `create(VerifyAwsAccessInputSchema)` to create a new message.
  */
 export const VerifyAwsAccessInputSchema: GenMessage<VerifyAwsAccessInput, {jsonType: VerifyAwsAccessInputJson}> = /*@__PURE__*/
-  messageDesc(file_planton_runner_v1_operation, 9);
+  messageDesc(file_planton_runner_v1_operation, 15);
 
 /**
  * VerifyAwsAccessOutput is what was observed, and what it means.
@@ -852,7 +1432,7 @@ export type VerifyAwsAccessOutputJson = {
  * Use `create(VerifyAwsAccessOutputSchema)` to create a new message.
  */
 export const VerifyAwsAccessOutputSchema: GenMessage<VerifyAwsAccessOutput, {jsonType: VerifyAwsAccessOutputJson}> = /*@__PURE__*/
-  messageDesc(file_planton_runner_v1_operation, 10);
+  messageDesc(file_planton_runner_v1_operation, 16);
 
 /**
  * AwsAccessCause is a possible cause, with what to do about it.
@@ -915,7 +1495,7 @@ export type AwsAccessCauseJson = {
  * Use `create(AwsAccessCauseSchema)` to create a new message.
  */
 export const AwsAccessCauseSchema: GenMessage<AwsAccessCause, {jsonType: AwsAccessCauseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_runner_v1_operation, 11);
+  messageDesc(file_planton_runner_v1_operation, 17);
 
 /**
  * IssueAwsCredentialsInput is the role to assume.
@@ -978,7 +1558,7 @@ export type IssueAwsCredentialsInputJson = {
  * Use `create(IssueAwsCredentialsInputSchema)` to create a new message.
  */
 export const IssueAwsCredentialsInputSchema: GenMessage<IssueAwsCredentialsInput, {jsonType: IssueAwsCredentialsInputJson}> = /*@__PURE__*/
-  messageDesc(file_planton_runner_v1_operation, 12);
+  messageDesc(file_planton_runner_v1_operation, 18);
 
 /**
  * IssueAwsCredentialsOutput is what may be shown of credentials.
@@ -999,6 +1579,13 @@ export type IssueAwsCredentialsOutput = Message<"planton.runner.v1.IssueAwsCrede
    * @generated from field: google.protobuf.Timestamp expire_time = 2;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * Whether the session has the tags and the source identity that were asked for; false where the role does not take them.
+   *
+   * @generated from field: bool tagged = 3;
+   */
+  tagged: boolean;
 };
 
 /**
@@ -1020,6 +1607,13 @@ export type IssueAwsCredentialsOutputJson = {
    * @generated from field: google.protobuf.Timestamp expire_time = 2;
    */
   expireTime?: TimestampJson;
+
+  /**
+   * Whether the session has the tags and the source identity that were asked for; false where the role does not take them.
+   *
+   * @generated from field: bool tagged = 3;
+   */
+  tagged?: boolean;
 };
 
 /**
@@ -1027,7 +1621,7 @@ export type IssueAwsCredentialsOutputJson = {
  * Use `create(IssueAwsCredentialsOutputSchema)` to create a new message.
  */
 export const IssueAwsCredentialsOutputSchema: GenMessage<IssueAwsCredentialsOutput, {jsonType: IssueAwsCredentialsOutputJson}> = /*@__PURE__*/
-  messageDesc(file_planton_runner_v1_operation, 13);
+  messageDesc(file_planton_runner_v1_operation, 19);
 
 /**
  * IssuedAwsCredentials is what a runner seals to whoever asked: HPKE (RFC 9180), base mode, DHKEM(X25519, HKDF-SHA256),
@@ -1106,7 +1700,7 @@ export type IssuedAwsCredentialsJson = {
  * Use `create(IssuedAwsCredentialsSchema)` to create a new message.
  */
 export const IssuedAwsCredentialsSchema: GenMessage<IssuedAwsCredentials, {jsonType: IssuedAwsCredentialsJson}> = /*@__PURE__*/
-  messageDesc(file_planton_runner_v1_operation, 14);
+  messageDesc(file_planton_runner_v1_operation, 20);
 
 /**
  * SealedOutput is an output that only the holder of the requester's private key can open.
@@ -1155,7 +1749,7 @@ export type SealedOutputJson = {
  * Use `create(SealedOutputSchema)` to create a new message.
  */
 export const SealedOutputSchema: GenMessage<SealedOutput, {jsonType: SealedOutputJson}> = /*@__PURE__*/
-  messageDesc(file_planton_runner_v1_operation, 15);
+  messageDesc(file_planton_runner_v1_operation, 21);
 
 /**
  * OperationStep is something that a runner observed while it carried out an operation. It never holds a secret.
@@ -1232,7 +1826,7 @@ export type OperationStepJson = {
  * Use `create(OperationStepSchema)` to create a new message.
  */
 export const OperationStepSchema: GenMessage<OperationStep, {jsonType: OperationStepJson}> = /*@__PURE__*/
-  messageDesc(file_planton_runner_v1_operation, 16);
+  messageDesc(file_planton_runner_v1_operation, 22);
 
 /**
  * OperationError is why an operation did not succeed.
@@ -1323,7 +1917,7 @@ export type OperationErrorJson = {
  * Use `create(OperationErrorSchema)` to create a new message.
  */
 export const OperationErrorSchema: GenMessage<OperationError, {jsonType: OperationErrorJson}> = /*@__PURE__*/
-  messageDesc(file_planton_runner_v1_operation, 17);
+  messageDesc(file_planton_runner_v1_operation, 23);
 
 /**
  * OperationKind is what an operation does. Each kind is one case of OperationInput.
@@ -1358,6 +1952,20 @@ export const OperationKind = {
    * @generated from enum value: OPERATION_KIND_ISSUE_AWS_CREDENTIALS = 3;
    */
   ISSUE_AWS_CREDENTIALS: 3,
+
+  /**
+   * Says which identity the runner itself has in AWS.
+   *
+   * @generated from enum value: OPERATION_KIND_DESCRIBE_AWS_IDENTITY = 4;
+   */
+  DESCRIBE_AWS_IDENTITY: 4,
+
+  /**
+   * Assumes a role, and finds out whether others could too.
+   *
+   * @generated from enum value: OPERATION_KIND_VERIFY_AWS_TRUST = 5;
+   */
+  VERIFY_AWS_TRUST: 5,
 } as const;
 
 /**
@@ -1372,7 +1980,7 @@ export type OperationKind = (typeof OperationKind)[keyof typeof OperationKind] |
  *
  * @generated from enum planton.runner.v1.OperationKind
  */
-export type OperationKindJson = "OPERATION_KIND_UNSPECIFIED" | "OPERATION_KIND_PING" | "OPERATION_KIND_VERIFY_AWS_ACCESS" | "OPERATION_KIND_ISSUE_AWS_CREDENTIALS";
+export type OperationKindJson = "OPERATION_KIND_UNSPECIFIED" | "OPERATION_KIND_PING" | "OPERATION_KIND_VERIFY_AWS_ACCESS" | "OPERATION_KIND_ISSUE_AWS_CREDENTIALS" | "OPERATION_KIND_DESCRIBE_AWS_IDENTITY" | "OPERATION_KIND_VERIFY_AWS_TRUST";
 
 /**
  * Describes the enum planton.runner.v1.OperationKind.
@@ -1457,6 +2065,185 @@ export const OperationStateSchema: GenEnum<OperationState, OperationStateJson> =
   enumDesc(file_planton_runner_v1_operation, 1);
 
 /**
+ * AwsExternalIdFinding is what probing came to. It is evidence, not proof.
+ *
+ * @generated from enum planton.runner.v1.AwsExternalIdFinding
+ */
+export const AwsExternalIdFinding = {
+  /**
+   * Nothing was tried.
+   *
+   * @generated from enum value: AWS_EXTERNAL_ID_FINDING_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Every attempt without the external ID or with a wrong one was denied.
+   *
+   * @generated from enum value: AWS_EXTERNAL_ID_FINDING_ENFORCED = 1;
+   */
+  ENFORCED: 1,
+
+  /**
+   * One of them was let in: others could have the platform act on this account for them.
+   *
+   * @generated from enum value: AWS_EXTERNAL_ID_FINDING_NOT_ENFORCED = 2;
+   */
+  NOT_ENFORCED: 2,
+
+  /**
+   * None was let in, and not every one was denied: throttling, a network that is down. It is not taken for safe.
+   *
+   * @generated from enum value: AWS_EXTERNAL_ID_FINDING_INCONCLUSIVE = 3;
+   */
+  INCONCLUSIVE: 3,
+} as const;
+
+/**
+ * AwsExternalIdFinding is what probing came to. It is evidence, not proof.
+ *
+ * @generated from enum planton.runner.v1.AwsExternalIdFinding
+ */
+export type AwsExternalIdFinding = (typeof AwsExternalIdFinding)[keyof typeof AwsExternalIdFinding] | UnknownEnum;
+
+/**
+ * AwsExternalIdFinding is what probing came to. It is evidence, not proof.
+ *
+ * @generated from enum planton.runner.v1.AwsExternalIdFinding
+ */
+export type AwsExternalIdFindingJson = "AWS_EXTERNAL_ID_FINDING_UNSPECIFIED" | "AWS_EXTERNAL_ID_FINDING_ENFORCED" | "AWS_EXTERNAL_ID_FINDING_NOT_ENFORCED" | "AWS_EXTERNAL_ID_FINDING_INCONCLUSIVE";
+
+/**
+ * Describes the enum planton.runner.v1.AwsExternalIdFinding.
+ */
+export const AwsExternalIdFindingSchema: GenEnum<AwsExternalIdFinding, AwsExternalIdFindingJson> = /*@__PURE__*/
+  enumDesc(file_planton_runner_v1_operation, 2);
+
+/**
+ * AwsTrustProbeKind is what is sent instead of the external ID.
+ *
+ * @generated from enum planton.runner.v1.AwsTrustProbeKind
+ */
+export const AwsTrustProbeKind = {
+  /**
+   * Never answered.
+   *
+   * @generated from enum value: AWS_TRUST_PROBE_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * None.
+   *
+   * @generated from enum value: AWS_TRUST_PROBE_KIND_NONE = 1;
+   */
+  NONE: 1,
+
+  /**
+   * A random one of the same form.
+   *
+   * @generated from enum value: AWS_TRUST_PROBE_KIND_WRONG = 2;
+   */
+  WRONG: 2,
+
+  /**
+   * The external ID without its last character.
+   *
+   * @generated from enum value: AWS_TRUST_PROBE_KIND_TRUNCATED = 3;
+   */
+  TRUNCATED: 3,
+
+  /**
+   * The external ID with one character more.
+   *
+   * @generated from enum value: AWS_TRUST_PROBE_KIND_EXTENDED = 4;
+   */
+  EXTENDED: 4,
+
+  /**
+   * The external ID with its letters in the other case.
+   *
+   * @generated from enum value: AWS_TRUST_PROBE_KIND_CASE_FLIPPED = 5;
+   */
+  CASE_FLIPPED: 5,
+} as const;
+
+/**
+ * AwsTrustProbeKind is what is sent instead of the external ID.
+ *
+ * @generated from enum planton.runner.v1.AwsTrustProbeKind
+ */
+export type AwsTrustProbeKind = (typeof AwsTrustProbeKind)[keyof typeof AwsTrustProbeKind] | UnknownEnum;
+
+/**
+ * AwsTrustProbeKind is what is sent instead of the external ID.
+ *
+ * @generated from enum planton.runner.v1.AwsTrustProbeKind
+ */
+export type AwsTrustProbeKindJson = "AWS_TRUST_PROBE_KIND_UNSPECIFIED" | "AWS_TRUST_PROBE_KIND_NONE" | "AWS_TRUST_PROBE_KIND_WRONG" | "AWS_TRUST_PROBE_KIND_TRUNCATED" | "AWS_TRUST_PROBE_KIND_EXTENDED" | "AWS_TRUST_PROBE_KIND_CASE_FLIPPED";
+
+/**
+ * Describes the enum planton.runner.v1.AwsTrustProbeKind.
+ */
+export const AwsTrustProbeKindSchema: GenEnum<AwsTrustProbeKind, AwsTrustProbeKindJson> = /*@__PURE__*/
+  enumDesc(file_planton_runner_v1_operation, 3);
+
+/**
+ * AwsTrustProbeResult is what came of a probe.
+ *
+ * @generated from enum planton.runner.v1.AwsTrustProbeResult
+ */
+export const AwsTrustProbeResult = {
+  /**
+   * Never answered.
+   *
+   * @generated from enum value: AWS_TRUST_PROBE_RESULT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * AWS denied it, as it should.
+   *
+   * @generated from enum value: AWS_TRUST_PROBE_RESULT_DENIED = 1;
+   */
+  DENIED: 1,
+
+  /**
+   * AWS let it in.
+   *
+   * @generated from enum value: AWS_TRUST_PROBE_RESULT_ACCEPTED = 2;
+   */
+  ACCEPTED: 2,
+
+  /**
+   * Neither.
+   *
+   * @generated from enum value: AWS_TRUST_PROBE_RESULT_INCONCLUSIVE = 3;
+   */
+  INCONCLUSIVE: 3,
+} as const;
+
+/**
+ * AwsTrustProbeResult is what came of a probe.
+ *
+ * @generated from enum planton.runner.v1.AwsTrustProbeResult
+ */
+export type AwsTrustProbeResult = (typeof AwsTrustProbeResult)[keyof typeof AwsTrustProbeResult] | UnknownEnum;
+
+/**
+ * AwsTrustProbeResult is what came of a probe.
+ *
+ * @generated from enum planton.runner.v1.AwsTrustProbeResult
+ */
+export type AwsTrustProbeResultJson = "AWS_TRUST_PROBE_RESULT_UNSPECIFIED" | "AWS_TRUST_PROBE_RESULT_DENIED" | "AWS_TRUST_PROBE_RESULT_ACCEPTED" | "AWS_TRUST_PROBE_RESULT_INCONCLUSIVE";
+
+/**
+ * Describes the enum planton.runner.v1.AwsTrustProbeResult.
+ */
+export const AwsTrustProbeResultSchema: GenEnum<AwsTrustProbeResult, AwsTrustProbeResultJson> = /*@__PURE__*/
+  enumDesc(file_planton_runner_v1_operation, 4);
+
+/**
  * AwsAccessVerdict is what a verification found.
  *
  * @generated from enum planton.runner.v1.AwsAccessVerdict
@@ -1509,7 +2296,7 @@ export type AwsAccessVerdictJson = "AWS_ACCESS_VERDICT_UNSPECIFIED" | "AWS_ACCES
  * Describes the enum planton.runner.v1.AwsAccessVerdict.
  */
 export const AwsAccessVerdictSchema: GenEnum<AwsAccessVerdict, AwsAccessVerdictJson> = /*@__PURE__*/
-  enumDesc(file_planton_runner_v1_operation, 2);
+  enumDesc(file_planton_runner_v1_operation, 5);
 
 /**
  * AwsAccessCauseCode is why an access to AWS does not work.
@@ -1614,6 +2401,13 @@ export const AwsAccessCauseCode = {
    * @generated from enum value: AWS_ACCESS_CAUSE_CODE_PROPAGATING = 13;
    */
   PROPAGATING: 13,
+
+  /**
+   * The role lets callers in without the external ID, or with a wrong one.
+   *
+   * @generated from enum value: AWS_ACCESS_CAUSE_CODE_EXTERNAL_ID_NOT_ENFORCED = 14;
+   */
+  EXTERNAL_ID_NOT_ENFORCED: 14,
 } as const;
 
 /**
@@ -1628,13 +2422,13 @@ export type AwsAccessCauseCode = (typeof AwsAccessCauseCode)[keyof typeof AwsAcc
  *
  * @generated from enum planton.runner.v1.AwsAccessCauseCode
  */
-export type AwsAccessCauseCodeJson = "AWS_ACCESS_CAUSE_CODE_UNSPECIFIED" | "AWS_ACCESS_CAUSE_CODE_NO_CREDENTIALS" | "AWS_ACCESS_CAUSE_CODE_UNKNOWN_KEY" | "AWS_ACCESS_CAUSE_CODE_WRONG_SECRET" | "AWS_ACCESS_CAUSE_CODE_EXPIRED" | "AWS_ACCESS_CAUSE_CODE_CLOCK_SKEW" | "AWS_ACCESS_CAUSE_CODE_WRONG_ACCOUNT" | "AWS_ACCESS_CAUSE_CODE_TRUST_POLICY" | "AWS_ACCESS_CAUSE_CODE_EXTERNAL_ID" | "AWS_ACCESS_CAUSE_CODE_ORGANIZATION_POLICY" | "AWS_ACCESS_CAUSE_CODE_REGION_DISABLED" | "AWS_ACCESS_CAUSE_CODE_THROTTLED" | "AWS_ACCESS_CAUSE_CODE_UNREACHABLE" | "AWS_ACCESS_CAUSE_CODE_PROPAGATING";
+export type AwsAccessCauseCodeJson = "AWS_ACCESS_CAUSE_CODE_UNSPECIFIED" | "AWS_ACCESS_CAUSE_CODE_NO_CREDENTIALS" | "AWS_ACCESS_CAUSE_CODE_UNKNOWN_KEY" | "AWS_ACCESS_CAUSE_CODE_WRONG_SECRET" | "AWS_ACCESS_CAUSE_CODE_EXPIRED" | "AWS_ACCESS_CAUSE_CODE_CLOCK_SKEW" | "AWS_ACCESS_CAUSE_CODE_WRONG_ACCOUNT" | "AWS_ACCESS_CAUSE_CODE_TRUST_POLICY" | "AWS_ACCESS_CAUSE_CODE_EXTERNAL_ID" | "AWS_ACCESS_CAUSE_CODE_ORGANIZATION_POLICY" | "AWS_ACCESS_CAUSE_CODE_REGION_DISABLED" | "AWS_ACCESS_CAUSE_CODE_THROTTLED" | "AWS_ACCESS_CAUSE_CODE_UNREACHABLE" | "AWS_ACCESS_CAUSE_CODE_PROPAGATING" | "AWS_ACCESS_CAUSE_CODE_EXTERNAL_ID_NOT_ENFORCED";
 
 /**
  * Describes the enum planton.runner.v1.AwsAccessCauseCode.
  */
 export const AwsAccessCauseCodeSchema: GenEnum<AwsAccessCauseCode, AwsAccessCauseCodeJson> = /*@__PURE__*/
-  enumDesc(file_planton_runner_v1_operation, 3);
+  enumDesc(file_planton_runner_v1_operation, 6);
 
 /**
  * OperationStepState is how a step went.
@@ -1689,7 +2483,7 @@ export type OperationStepStateJson = "OPERATION_STEP_STATE_UNSPECIFIED" | "OPERA
  * Describes the enum planton.runner.v1.OperationStepState.
  */
 export const OperationStepStateSchema: GenEnum<OperationStepState, OperationStepStateJson> = /*@__PURE__*/
-  enumDesc(file_planton_runner_v1_operation, 4);
+  enumDesc(file_planton_runner_v1_operation, 7);
 
 /**
  * OperationErrorKind says what a caller can do about a failure.
@@ -1772,5 +2566,5 @@ export type OperationErrorKindJson = "OPERATION_ERROR_KIND_UNSPECIFIED" | "OPERA
  * Describes the enum planton.runner.v1.OperationErrorKind.
  */
 export const OperationErrorKindSchema: GenEnum<OperationErrorKind, OperationErrorKindJson> = /*@__PURE__*/
-  enumDesc(file_planton_runner_v1_operation, 5);
+  enumDesc(file_planton_runner_v1_operation, 8);
 
