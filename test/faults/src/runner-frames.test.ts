@@ -175,6 +175,7 @@ describe('results', () => {
     const sealed = { encapsulatedKey: new Uint8Array(32), ciphertext: new Uint8Array(48) };
     const issued = {
       $typeName: 'planton.runner.v1.IssueAwsCredentialsOutput' as const,
+      tagged: false,
       arn: 'arn:aws:iam::1:x',
     };
     const wrong: ((session: RawSession, attempt: ReturnType<typeof attemptOf>) => void)[] = [
