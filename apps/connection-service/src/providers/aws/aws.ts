@@ -9,7 +9,8 @@ import { checkSpec } from './check-spec.ts';
 import { issueCredentials, planCredentials } from './issue-credentials.ts';
 import { keepServerOwned } from './keep-server-owned.ts';
 import { normalizeSpec } from './normalize-spec.ts';
-import { readCauses, readVerification } from './read-verification.ts';
+import { readCauses } from './read-causes.ts';
+import { readVerification } from './read-verification.ts';
 import { referencesOf } from './references-of.ts';
 import { buildVerification, planVerification } from './verify-access.ts';
 

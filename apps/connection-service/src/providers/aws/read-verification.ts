@@ -1,18 +1,14 @@
 import type { AwsProviderConnectionSpec } from '@planton/api/connect/v1/aws_provider_connection';
 import {
-  type AwsAccessCause,
-  AwsAccessCauseCode,
-  AwsAccessCauseCodeSchema,
   AwsAccessVerdict,
-  type OperationError,
   type OperationOutput,
   type VerifyAwsAccessOutput,
 } from '@planton/api/runner/v1/operation';
 import { compareAccount } from '@planton/aws';
 import type { FieldValues } from '../../references/reference.ts';
-import type { Cause } from '../../verification/verification.ts';
 import type { Conclusion } from '../provider.ts';
 import { readScalar } from './check-spec.ts';
+import { answerNotUnderstood, readCause } from './read-causes.ts';
 
 /**
  * What a runner observed, compared once more with the account that the connection names: a verdict of the runner alone verifies
@@ -46,20 +42,6 @@ export function readVerification(
   };
 }
 
-/** The causes that a runner found for a failure. */
-export function readCauses({ causes }: OperationError): readonly Cause[] {
-  return causes.map(readCause);
-}
-
-function readCause({ code, message, hint }: AwsAccessCause): Cause {
-  const name = AwsAccessCauseCodeSchema.value[code]?.localName;
-  return {
-    code: name === undefined || code === AwsAccessCauseCode.UNSPECIFIED ? 'UNKNOWN' : name,
-    message,
-    hint,
-  };
-}
-
 /** The runner did not verify it, or named no account that could be compared. */
 function notVerified(output: VerifyAwsAccessOutput): Conclusion {
   if (output.verdict === AwsAccessVerdict.VERIFIED) return notUnderstood('the runner named no account');
@@ -77,11 +59,10 @@ function notVerified(output: VerifyAwsAccessOutput): Conclusion {
 }
 
 function notUnderstood(message: string): Conclusion {
-  const hint = 'run the same release of the runner as of the server';
   return {
     outcome: 'inconclusive',
     message,
-    causes: [{ code: 'ANSWER_NOT_UNDERSTOOD', message, hint }],
+    causes: [answerNotUnderstood(message)],
     identity: '',
     checks: [],
   };
