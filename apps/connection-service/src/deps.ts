@@ -4,6 +4,8 @@ import type { RunnerService } from '@planton/api/runner/v1/runner_service';
 import type { Database } from '@planton/database';
 import type { Logger, LookUpEnvironments, ScopeOf } from '@planton/rpc';
 import type { ConnectTables } from './schema.ts';
+import type { SetupPace } from './trust-setups/pace.ts';
+import type { TrustSettings } from './trust-setups/trust-settings.ts';
 import type { VerificationPace } from './verification/pace.ts';
 
 /** What handlers and loops of the service work with. */
@@ -21,5 +23,9 @@ export interface Deps {
   readonly now: () => Date;
   /** In [0, 1), for jitter. */
   readonly random: () => number;
+  /** Cryptographically secure. */
+  readonly randomBytes: (size: number) => Buffer;
   readonly verification: VerificationPace;
+  readonly trust: TrustSettings;
+  readonly setupPace: SetupPace;
 }

@@ -124,6 +124,13 @@ async function assemble(
     newUid: randomUUID,
     now: () => new Date(),
     random: Math.random,
+    randomBytes,
+    trust: {
+      principalArn: server.awsPrincipal,
+      templateUrl: server.awsTemplateUrl,
+      publicUrl: server.publicUrl,
+      publicUrlGiven: server.publicUrlGiven,
+    },
   });
 
   const { address } = await gateway

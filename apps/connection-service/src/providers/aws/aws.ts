@@ -14,7 +14,7 @@ import { readVerification } from './read-verification.ts';
 import { referencesOf } from './references-of.ts';
 import { buildVerification, planVerification } from './verify-access.ts';
 
-const KIND = 'AwsProviderConnection';
+export const KIND = 'AwsProviderConnection';
 
 export const aws: Provider<AwsProviderConnectionSpec> = {
   name: 'aws',
