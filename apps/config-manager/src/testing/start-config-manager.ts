@@ -66,6 +66,7 @@ export async function startConfigManager(
     scopeOf: platform.guard.scopeOf,
     logger,
     newUid: randomUUID,
+    randomBytes,
   });
   app.start();
 
