@@ -86,6 +86,7 @@ async function assemble(
     scopeOf: guard.scopeOf,
     logger,
     newUid: randomUUID,
+    randomBytes,
   });
 
   const gateway = await createRunnerGateway({
