@@ -37,20 +37,20 @@ const waits: Readonly<Record<TrustSetupWaitName, AwsTrustSetupWait>> = {
 /** Every capability that the contract knows, such as `eks`, in its order. */
 const names: readonly (readonly [AwsCapability, string])[] = AwsCapabilitySchema.values
   .filter(({ number }) => number !== AwsCapability.UNSPECIFIED)
-  .map(({ number, localName }) => [number, localName.toLowerCase()]);
-const nameOf = new Map(names);
-const valueOf = new Map(names.map(([value, name]) => [name, value]));
+  .map(({ number, localName }) => [number as AwsCapability, localName.toLowerCase()]);
+const nameByValue = new Map(names);
+const valueByName = new Map(names.map(([value, name]) => [name, value]));
 
 /** The capabilities that were asked for, in the contract's order: all of them where none was named. */
 export function capabilityNames(asked: readonly AwsCapability[]): readonly string[] {
-  const wanted = new Set(asked.map((value) => nameOf.get(value)));
+  const wanted = new Set(asked.map((value) => nameByValue.get(value)));
   const all = names.map(([, name]) => name);
   return asked.length === 0 ? all : all.filter((name) => wanted.has(name));
 }
 
 /** The stored names as the contract has them; one that this release does not know is left out. */
 export function capabilityValues(stored: unknown): AwsCapability[] {
-  return readCapabilities(stored).flatMap((name) => valueOf.get(name) ?? []);
+  return readCapabilities(stored).flatMap((name) => valueByName.get(name) ?? []);
 }
 
 export function readCapabilities(stored: unknown): readonly string[] {
