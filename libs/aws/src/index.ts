@@ -38,3 +38,16 @@ export { consoleHost, stsEndpoint, stsHost } from './partitions/resolve-endpoint
 export { suggestRegions } from './partitions/suggest-regions.ts';
 export type { SessionPolicyReason } from './policies/check-session-policy.ts';
 export { checkSessionPolicy } from './policies/check-session-policy.ts';
+export type { AwsCapability } from './template/capability.ts';
+export {
+  AWS_CAPABILITIES,
+  capabilityParameter,
+  capabilityPolicyKind,
+  capabilityPolicyName,
+} from './template/capability.ts';
+export { capabilityPolicy } from './template/capability-policy.ts';
+export { ownStackPolicy } from './template/own-stack-policy.ts';
+export type { PolicyDocument, PolicyStatement } from './template/policy-document.ts';
+export { renderTemplate } from './template/render-template.ts';
+export { TEMPLATE_VERSION } from './template/template-version.ts';
+export { trustPolicy } from './template/trust-policy.ts';

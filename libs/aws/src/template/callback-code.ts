@@ -1,0 +1,2 @@
+export const CALLBACK_CODE = `exports.handler = async () => {};
+`;
