@@ -1,8 +1,10 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { InitiateAwsTrustSetupResponseSchema } from '@planton/api/connect/v1/connection_service';
 import {
-  type AwsCapabilityName,
+  type AwsCapability,
   capabilityPolicy,
+  capabilityPolicyKind,
+  capabilityPolicyName,
   findRegion,
   quickCreateUrl,
   stackParameters,
@@ -33,7 +35,7 @@ export function describeSetup(
     externalId,
     roleName: setup.role_name,
     permissionsBoundaryArn: setup.permissions_boundary_arn,
-    capabilities: readCapabilities(setup.capabilities) as readonly AwsCapabilityName[],
+    capabilities: readCapabilities(setup.capabilities) as readonly AwsCapability[],
   };
   const callback =
     token === undefined ? undefined : { url: callbackUrl(settings), setupId: setup.uid, token };
@@ -56,7 +58,7 @@ export function describeSetup(
 
 function describeRole(setup: TrustSetup, externalId: string) {
   const partition = findRegion(setup.region)?.partition ?? 'aws';
-  const capabilities = readCapabilities(setup.capabilities) as readonly AwsCapabilityName[];
+  const capabilities = readCapabilities(setup.capabilities) as readonly AwsCapability[];
   return {
     name: setup.role_name,
     arn: setup.role_arn,
@@ -64,7 +66,8 @@ function describeRole(setup: TrustSetup, externalId: string) {
     externalId,
     trustPolicy: JSON.stringify(trustPolicy({ principalArn: setup.principal_arn, externalId })),
     policies: capabilities.map((name) => ({
-      name,
+      name: capabilityPolicyName(name),
+      managed: capabilityPolicyKind(name) === 'managed',
       document: JSON.stringify(capabilityPolicy(name, { partition, accountId: setup.account_id })),
     })),
     maxSessionDuration: SESSION_SECONDS,
