@@ -173,8 +173,15 @@ async function mintExternalId(
   known: string | undefined,
 ): Promise<ExternalId | undefined> {
   const { organization } = caller.membership;
-  const uid = known ?? (await findOwnedSecret(deps.database.query, connectionUid))?.uid ?? deps.newUid();
-  if (known !== uid) await noteSecret(deps, uid, organization.uid, connectionUid);
+  const living = known ?? (await findOwnedSecret(deps.database.query, connectionUid))?.uid;
+  const uid = living ?? deps.newUid();
+  if (living === undefined) {
+    await insertOwnedSecret(deps.database.query, {
+      uid,
+      organization_uid: organization.uid,
+      connection_uid: connectionUid,
+    });
+  }
   try {
     const minted = await deps.configManager.mintOwnedSecret(
       {
@@ -192,19 +199,6 @@ async function mintExternalId(
     if (toDomainError(thrown)?.reason === 'SECRET_RETIRED') return undefined;
     throw thrown;
   }
-}
-
-function noteSecret(
-  { database }: Deps,
-  uid: string,
-  organizationUid: string,
-  connectionUid: string,
-): Promise<void> {
-  return insertOwnedSecret(database.query, {
-    uid,
-    organization_uid: organizationUid,
-    connection_uid: connectionUid,
-  });
 }
 
 interface Storing {
