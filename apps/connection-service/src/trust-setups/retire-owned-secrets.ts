@@ -1,3 +1,4 @@
+import { toDomainError } from '@planton/rpc';
 import type { Deps } from '../deps.ts';
 import { forgetOwnedSecret, listUnusedSecrets, markRetired, type OwnedSecret } from './owned-secret-store.ts';
 
@@ -24,10 +25,15 @@ export async function retireOwnedSecrets(deps: RetireDeps): Promise<void> {
 
 async function retire({ configManager, database }: RetireDeps, secret: OwnedSecret): Promise<void> {
   if (!(await database.transact((tx) => markRetired(tx, secret.uid)))) return;
-  await configManager.retireOwnedSecret({
-    organizationUid: secret.organization_uid,
-    secretUid: secret.uid,
-    ownerUid: secret.connection_uid,
-  });
+  try {
+    await configManager.retireOwnedSecret({
+      organizationUid: secret.organization_uid,
+      secretUid: secret.uid,
+      ownerUid: secret.connection_uid,
+    });
+  } catch (thrown) {
+    // It was noted and never minted, and whoever noted it has given up long since.
+    if (toDomainError(thrown)?.kind !== 'missing') throw thrown;
+  }
   await forgetOwnedSecret(database.query, secret.uid);
 }

@@ -62,8 +62,6 @@ export function serveCallback(
       try {
         answer(request, response, await decide(request));
       } catch (error) {
-        // One that went away has nobody to be answered.
-        if (response.writableEnded || request.destroyed) return;
         deps.logger.warn({ error }, 'a callback could not be taken down');
         answer(request, response, notNow);
       }
