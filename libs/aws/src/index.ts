@@ -22,6 +22,7 @@ export { containerCredentialsDocument } from './credentials/format-container-doc
 export type { CredentialProcessDocument } from './credentials/format-process-document.ts';
 export { credentialProcessDocument } from './credentials/format-process-document.ts';
 export { compareAccount } from './failures/compare-account.ts';
+export { externalIdNotEnforced } from './failures/describe-cause.ts';
 export { explainAwsFailure } from './failures/explain-failure.ts';
 export type {
   AwsFailure,

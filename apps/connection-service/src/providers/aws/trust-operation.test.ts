@@ -26,7 +26,7 @@ const read = (output: Output) =>
     create(OperationOutputSchema, { kind: { case: 'verifyAwsTrust', value: output } }),
     ACCOUNT,
   );
-const probed = (kinds: readonly AwsTrustProbeKind[], result = DENIED) =>
+const probed = (kinds: readonly AwsTrustProbeKind[], result: AwsTrustProbeResult = DENIED) =>
   kinds.map((kind) => ({ kind, result }));
 
 describe('the operation', () => {
