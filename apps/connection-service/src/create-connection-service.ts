@@ -1,6 +1,6 @@
 import type { ConnectRouter } from '@connectrpc/connect';
 import { type Engine, migrate, openDatabase } from '@planton/database';
-import type { Deps } from './deps.ts';
+import { createSharedParts, type Deps, type SharedParts } from './deps.ts';
 import { migrations } from './migrations/index.ts';
 import { keepReferences } from './references/keep-references.ts';
 import { connectionRoutes } from './routes.ts';
@@ -8,7 +8,7 @@ import { type ConnectTables, SCHEMA } from './schema.ts';
 import { keepVerifications } from './verification/keep-verifications.ts';
 import { defaultPace, type VerificationPace } from './verification/pace.ts';
 
-export interface ConnectionServiceDeps extends Omit<Deps, 'database' | 'verification'> {
+export interface ConnectionServiceDeps extends Omit<Deps, 'database' | 'verification' | keyof SharedParts> {
   /** Holds the service's tables in the schema `connect`. The caller closes it. */
   readonly engine: Engine;
   /** How often connections are verified without being asked: a minute after a change, and then every six hours, when absent. */
@@ -32,7 +32,9 @@ export async function createConnectionService({
   ...others
 }: ConnectionServiceDeps): Promise<RunningConnectionService> {
   await migrate(engine, SCHEMA, migrations);
-  const deps: Deps = { ...others, verification, database: openDatabase<ConnectTables>(engine, SCHEMA) };
+  const database = openDatabase<ConnectTables>(engine, SCHEMA);
+  const shared = createSharedParts({ database, now: others.now });
+  const deps: Deps = { ...others, ...shared, verification, database };
   const references = keepReferences(deps);
   const verifications = keepVerifications(deps);
   return {
@@ -43,6 +45,7 @@ export async function createConnectionService({
     },
     stop: async () => {
       await Promise.all([references.stop(), verifications.stop()]);
+      shared.sessions.clear();
     },
     ready: () =>
       engine.ping().then(

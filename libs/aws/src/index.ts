@@ -38,3 +38,5 @@ export { consoleHost, stsEndpoint, stsHost } from './partitions/resolve-endpoint
 export { suggestRegions } from './partitions/suggest-regions.ts';
 export type { SessionPolicyReason } from './policies/check-session-policy.ts';
 export { checkSessionPolicy } from './policies/check-session-policy.ts';
+export type { SessionRequester } from './sessions/describe-session.ts';
+export { requesterTag, sessionName, sourceIdentity, tagValue } from './sessions/describe-session.ts';
