@@ -1,7 +1,7 @@
 import type { ConnectRouter } from '@connectrpc/connect';
 import { type Engine, migrate, openDatabase } from '@planton/database';
 import type { HttpRoute } from '@planton/rpc';
-import type { Deps } from './deps.ts';
+import { createSharedParts, type Deps, type SharedParts } from './deps.ts';
 import { migrations } from './migrations/index.ts';
 import { keepReferences } from './references/keep-references.ts';
 import { connectionRoutes } from './routes.ts';
@@ -12,7 +12,8 @@ import { serveCallback } from './trust-setups/serve-callback.ts';
 import { keepVerifications } from './verification/keep-verifications.ts';
 import { defaultPace, type VerificationPace } from './verification/pace.ts';
 
-export interface ConnectionServiceDeps extends Omit<Deps, 'database' | 'verification' | 'setupPace'> {
+export interface ConnectionServiceDeps
+  extends Omit<Deps, 'database' | 'verification' | 'setupPace' | keyof SharedParts> {
   /** Holds the service's tables in the schema `connect`. The caller closes it. */
   readonly engine: Engine;
   /** How often connections are verified without being asked: a minute after a change, and then every six hours, when absent. */
@@ -41,12 +42,9 @@ export async function createConnectionService({
   ...others
 }: ConnectionServiceDeps): Promise<RunningConnectionService> {
   await migrate(engine, SCHEMA, migrations);
-  const deps: Deps = {
-    ...others,
-    verification,
-    setupPace,
-    database: openDatabase<ConnectTables>(engine, SCHEMA),
-  };
+  const database = openDatabase<ConnectTables>(engine, SCHEMA);
+  const shared = createSharedParts({ database, now: others.now });
+  const deps: Deps = { ...others, ...shared, verification, setupPace, database };
   const references = keepReferences(deps);
   const verifications = keepVerifications(deps);
   const setups = keepTrustSetups(deps);
@@ -60,6 +58,7 @@ export async function createConnectionService({
     },
     stop: async () => {
       await Promise.all([references.stop(), verifications.stop(), setups.stop()]);
+      shared.sessions.clear();
     },
     ready: () =>
       engine.ping().then(

@@ -53,6 +53,8 @@ export type { QuickCreate } from './quick-create/quick-create-url.ts';
 export { quickCreateUrl } from './quick-create/quick-create-url.ts';
 export type { StackParameters } from './quick-create/stack-parameters.ts';
 export { stackParameters } from './quick-create/stack-parameters.ts';
+export type { SessionRequester } from './sessions/describe-session.ts';
+export { requesterTag, sessionName, sourceIdentity, tagValue } from './sessions/describe-session.ts';
 export type { AwsCapability } from './template/capability.ts';
 export {
   AWS_CAPABILITIES,

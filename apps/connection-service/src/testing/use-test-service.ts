@@ -21,7 +21,7 @@ import { useTestEngine } from '@planton/database/testing';
 import { DomainError, type Logger, type RoleName, toDomainError } from '@planton/rpc';
 import { createTestPlatform, type TestMember, type TestPlatform } from '@planton/rpc/testing';
 import { afterAll, beforeAll } from 'vitest';
-import type { Deps } from '../deps.ts';
+import { createSharedParts, type Deps } from '../deps.ts';
 import { migrations } from '../migrations/index.ts';
 import { connectionRoutes } from '../routes.ts';
 import { type ConnectTables, SCHEMA } from '../schema.ts';
@@ -96,7 +96,9 @@ async function assemble(database: Database<ConnectTables>): Promise<TestService>
   const runners = createFakeRunnerService();
   const reach = (routes: (router: ConnectRouter) => void) =>
     platform.serviceTransport(routes, 'connection-service', assertOutsideTransaction);
+  const now = () => new Date();
   const deps: Deps = {
+    ...createSharedParts({ database, now }),
     database,
     configManager: createClient(ConfigManager, reach(config.routes)),
     runners: createClient(RunnerService, reach(runners.routes)),
@@ -107,7 +109,7 @@ async function assemble(database: Database<ConnectTables>): Promise<TestService>
     scopeOf: platform.guard.scopeOf,
     logger,
     newUid: randomUUID,
-    now: () => new Date(),
+    now,
     random: Math.random,
     randomBytes,
     verification: defaultPace,

@@ -4,14 +4,14 @@ import { AwsTrustSetupState } from '@planton/api/connect/v1/aws_trust_setup';
 import { engines } from '@planton/database/testing';
 import { type Listener, type Logger, serve } from '@planton/rpc';
 import { afterEach, describe, expect, test } from 'vitest';
-import { useTrust, type Words } from '../testing/use-trust.ts';
+import { useSetups, type Words } from '../testing/use-setups.ts';
 import { type CallbackLimits, serveCallback } from './serve-callback.ts';
 
 const { PENDING, VERIFYING, COMPLETED } = AwsTrustSetupState;
 const PATH = '/callbacks/aws/cloudformation';
 
 describe.each(engines)('callbacks of stacks on %s', (kind) => {
-  const trust = useTrust(kind);
+  const trust = useSetups(kind);
   const { service, initiate, createStack, callBack, advance, read } = trust;
 
   test('make the platform verify the role, once, however often they come', async () => {

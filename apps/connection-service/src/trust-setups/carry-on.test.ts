@@ -1,15 +1,15 @@
 import { AwsTrustSetupState, AwsTrustSetupWait } from '@planton/api/connect/v1/aws_trust_setup';
 import { engines } from '@planton/database/testing';
 import { describe, expect, test } from 'vitest';
+import { useSetups } from '../testing/use-setups.ts';
 import { awsConnection, refusalOf, type TestOrganization } from '../testing/use-test-service.ts';
-import { useTrust } from '../testing/use-trust.ts';
 import { keepTrustSetups } from './keep-trust-setups.ts';
 import { defaultSetupPace } from './pace.ts';
 
 const { PENDING, VERIFYING, COMPLETED, FAILED } = AwsTrustSetupState;
 
 describe.each(engines)('carrying set-ups on, on %s', (kind) => {
-  const trust = useTrust(kind);
+  const trust = useSetups(kind);
   const { service, initiate, createStack, callBack, advance, age, read } = trust;
   const isConnected = ({ admin, slug: org }: TestOrganization) =>
     admin.getConnection({ org, connection: 'prod-aws' }).then(

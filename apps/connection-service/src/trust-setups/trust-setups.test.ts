@@ -4,15 +4,15 @@ import { ApplyOutcome, AwsTrustCallback } from '@planton/api/connect/v1/connecti
 import { VerificationOutcome } from '@planton/api/connect/v1/connection_status';
 import { engines } from '@planton/database/testing';
 import { describe, expect, test } from 'vitest';
+import { ACCOUNT, useSetups } from '../testing/use-setups.ts';
 import { awsConnection, awsOf, refusalOf, type TestOrganization } from '../testing/use-test-service.ts';
-import { ACCOUNT, useTrust } from '../testing/use-trust.ts';
 import { defaultSetupPace } from './pace.ts';
 import { retireOwnedSecrets } from './retire-owned-secrets.ts';
 
 const { PENDING, VERIFYING, COMPLETED, FAILED, EXPIRED } = AwsTrustSetupState;
 
 describe.each(engines)('set-ups of cross-account trust on %s', (kind) => {
-  const trust = useTrust(kind);
+  const trust = useSetups(kind);
   const { service, initiate, createStack, callBack, advance, age, read } = trust;
   const connectionOf = async ({ admin, slug: org }: TestOrganization, name = 'prod-aws') =>
     awsOf((await admin.getConnection({ org, connection: name })).connection);
