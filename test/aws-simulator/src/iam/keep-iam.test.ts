@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { parseAccounts } from '../configuration/parse-accounts.ts';
 import type { Account, Role } from '../identities/identity.ts';
-import { parseAccounts } from '../identities/parse-accounts.ts';
 import { PLATFORM_ROLE, ROLE_ACCOUNTS, TRUSTS_USER, trustOf } from '../testing/roles.ts';
 import { keepIam } from './keep-iam.ts';
 

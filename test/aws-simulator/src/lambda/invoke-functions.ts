@@ -26,10 +26,12 @@ export interface Invocation {
 
 /** Runs functions, each time in a process of its own. */
 export interface Invoker {
-  /** Never throws: how it went is in the record, and what came of it is the function's business. */
-  invoke(definition: LambdaFunction, event: Invocation['event']): Promise<void>;
+  /** Runs a function so many times, one after the other. How it went is in the records, and what came of it is the function's business. */
+  invoke(definition: LambdaFunction, event: Invocation['event'], times: number): void;
   /** The last 200, oldest first. */
   invocations(): readonly Invocation[];
+  /** Resolves when nothing runs and nothing is about to. */
+  idle(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -43,7 +45,8 @@ type MutableInvocation = { -readonly [Key in keyof Invocation]: Invocation[Key] 
 
 export function invokeFunctions({ clockFactor, network }: InvokerOptions): Invoker {
   const records: MutableInvocation[] = [];
-  const running = new Map<ChildProcess, Promise<void>>();
+  const running = new Set<ChildProcess>();
+  const pending = new Set<Promise<void>>();
   let stopped = false;
 
   const run = async (definition: LambdaFunction, record: MutableInvocation): Promise<void> => {
@@ -66,9 +69,8 @@ export function invokeFunctions({ clockFactor, network }: InvokerOptions): Invok
         timeoutMilliseconds: (definition.timeoutSeconds * 1_000) / clockFactor,
         network: network(),
       };
-      const ended = follow(child, job, record);
-      running.set(child, ended);
-      await ended;
+      running.add(child);
+      await follow(child, job, record);
       running.delete(child);
       if (stopped) record.outcome ??= 'stopped';
     } catch (error) {
@@ -79,19 +81,28 @@ export function invokeFunctions({ clockFactor, network }: InvokerOptions): Invok
     }
   };
 
-  return {
-    invoke: async (definition, event) => {
-      if (stopped) return;
+  const repeat = async (definition: LambdaFunction, event: Invocation['event'], times: number) => {
+    for (let time = 0; time < times && !stopped; time++) {
       const record = { functionArn: definition.arn, requestId: randomUUID(), event, log: '' };
       records.push(record);
       if (records.length > MOST_RECORDS) records.shift();
       await run(definition, record);
+    }
+  };
+
+  return {
+    invoke: (definition, event, times) => {
+      const runs = repeat(definition, event, times).finally(() => pending.delete(runs));
+      pending.add(runs);
     },
     invocations: () => records.map((record) => ({ ...record })),
+    idle: async () => {
+      while (pending.size > 0) await Promise.all(pending);
+    },
     stop: async () => {
       stopped = true;
-      for (const child of running.keys()) child.kill('SIGKILL');
-      await Promise.all(running.values());
+      for (const child of running) child.kill('SIGKILL');
+      await Promise.all(pending);
     },
   };
 }

@@ -32,10 +32,12 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map(
       ['ArnEquals', 'ArnNotEquals', matchArn],
       ['ArnLike', 'ArnNotLike', matchArn],
     ] as const
-  ).flatMap(([is, isNot, compare]): [string, Operator][] => [
-    [is, { compare, negated: false }],
-    [isNot, { compare, negated: true }],
-  ]),
+  )
+    .flatMap(([is, isNot, compare]): [string, Operator][] => [
+      [is, { compare, negated: false }],
+      [isNot, { compare, negated: true }],
+    ])
+    .concat([['Bool', { compare: equalIgnoringCase, negated: false }]]),
 );
 
 /** @throws Error for an operator or a value that is not understood */
@@ -45,7 +47,7 @@ export function parseConditions(block: unknown): readonly Condition[] {
     if (!isFields(comparisons)) throw new Error(`Condition.${operator} is not an object`);
     return Object.entries(comparisons).map(([key, value]) => {
       const where = `Condition.${operator}.${key}`;
-      const values = textsOf(value, where);
+      const values = textsOf(typeof value === 'boolean' ? String(value) : value, where);
       if (values.some((each) => each.includes('${'))) {
         throw new Error(`${where} has a policy variable, which is not understood`);
       }

@@ -59,9 +59,7 @@ export function buildAws(parts: AwsParts): Aws {
   const customResources = askProviders({
     functions,
     responses,
-    invoke: async (definition, event) => {
-      for (let time = 0; time < functionFaults.times; time++) await invoker.invoke(definition, event);
-    },
+    invoke: (definition, event) => invoker.invoke(definition, event, functionFaults.times),
     clockFactor,
     stopping,
     randomName,

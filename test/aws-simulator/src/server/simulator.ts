@@ -54,8 +54,10 @@ export interface AwsSimulator {
   /** Parameters that are not given keep their values, and so does the template unless there is another text. */
   updateStack(nameOrArn: string, parameters: Readonly<Record<string, string>>, template?: string): Stack;
   deleteStack(nameOrArn: string): Stack;
-  /** The last runs of functions, oldest first. */
+  /** The last 200 runs of functions, oldest first. */
   invocations(): readonly Invocation[];
+  /** Resolves, with all of them, when no function runs and none is about to. */
+  waitForInvocations(): Promise<readonly Invocation[]>;
 
   /** The next requests meet a fault, after those that were added before; `Infinity` of them until `heal`. */
   fail(fault: Fault, times?: number, target?: FaultTarget): void;

@@ -100,6 +100,10 @@ export async function startAwsSimulator(options: AwsSimulatorOptions): Promise<A
     updateStack: (nameOrArn, parameters, template) => stacks.update(idOf(nameOrArn), parameters, template),
     deleteStack: (nameOrArn) => stacks.delete(idOf(nameOrArn)),
     invocations: () => invoker.invocations(),
+    waitForInvocations: async () => {
+      await invoker.idle();
+      return invoker.invocations();
+    },
 
     fail: (fault, times = 1, target = {}) => faults.add(fault, times, target),
     delay: (milliseconds, target = {}) => faults.delay(milliseconds, target),

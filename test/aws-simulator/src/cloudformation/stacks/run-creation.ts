@@ -32,7 +32,7 @@ export async function runCreation(world: StackWorld, state: StackState, fault?: 
       const properties = evaluate(definition.properties, scope) as Fields;
       await createResource(world, state, { logicalId, type, retained, properties });
       if (fault?.after === logicalId) {
-        await fault.until;
+        await Promise.race([fault.until, aborted(world.stopping)]);
         throw new ResourceFailure(`The stack was told to fail after ${logicalId}`);
       }
     }
@@ -49,4 +49,11 @@ export async function runCreation(world: StackWorld, state: StackState, fault?: 
     if (failed === undefined) recordStatus(state, 'ROLLBACK_COMPLETE', now());
     else recordStatus(state, 'ROLLBACK_FAILED', now(), failed);
   }
+}
+
+/** Rejects when the simulator stops. */
+function aborted(stopping: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    stopping.addEventListener('abort', () => reject(stopping.reason), { once: true });
+  });
 }

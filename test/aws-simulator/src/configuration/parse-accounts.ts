@@ -1,15 +1,32 @@
 import type { PartitionId } from '@planton/aws';
 import { findPartition } from '@planton/aws';
-import type { AccessKey, Account, Role, User } from './identity.ts';
+import type { AccessKey, Account, ManagedPolicy, Role, User } from '../identities/identity.ts';
+import type { PolicyDocument } from '../policies/identity-policy.ts';
+import {
+  type Fields,
+  listAt,
+  mapAt,
+  numberAt,
+  objectAt,
+  placeOf,
+  readJson,
+  textAt,
+  textsAt,
+} from './read-fields.ts';
 
 /**
  * Reads `{"accounts": [{"id", "users": [{"name", "accessKeys": [{"accessKeyId", "secretAccessKey"}]}], "roles": [{"name",
- * "trustPolicy": {…}}]}]}`. Roles, their `path` and `maxSessionDuration`, the `partition` and the `status` of a key may be left out.
+ * "trustPolicy": {…}}], "managedPolicies": [{"name", "document": {…}}]}]}`. The last two, all else of a role that `Role` has,
+ * the `partition` and the `status` of a key may be left out.
  *
  * @throws Error that names the place that is wrong, never a value
  */
 export function parseAccounts(text: string): readonly Account[] {
-  return listAt(objectAt(readJson(text), 'the configuration'), 'accounts', '').map(([account, at]) => ({
+  return readAccounts(objectAt(readJson(text), 'the configuration'));
+}
+
+export function readAccounts(configuration: Fields): readonly Account[] {
+  return listAt(configuration, 'accounts', '').map(([account, at]) => ({
     id: textAt(account, 'id', at),
     partition: partitionAt(account, at),
     users: listAt(account, 'users', at).map(
@@ -27,6 +44,9 @@ export function parseAccounts(text: string): readonly Account[] {
     ...(account.roles !== undefined && {
       roles: listAt(account, 'roles', at).map(([role, roleAt]) => readRole(role, roleAt)),
     }),
+    ...(account.managedPolicies !== undefined && {
+      managedPolicies: listAt(account, 'managedPolicies', at).map(readPolicy),
+    }),
   }));
 }
 
@@ -34,51 +54,31 @@ function readRole(role: Fields, at: string): Role {
   return {
     name: textAt(role, 'name', at),
     ...(role.path !== undefined && { path: textAt(role, 'path', at) }),
-    trustPolicy: objectAt(role.trustPolicy, `${at}.trustPolicy`),
+    trustPolicy: documentAt(role, 'trustPolicy', at),
     ...(role.maxSessionDuration !== undefined && {
       maxSessionDuration: numberAt(role, 'maxSessionDuration', at),
     }),
+    ...(role.policies !== undefined && { policies: mapAt(role, 'policies', at, documentAt) }),
+    ...(role.managedPolicyArns !== undefined && {
+      managedPolicyArns: textsAt(role, 'managedPolicyArns', at),
+    }),
+    ...(role.permissionsBoundaryArn !== undefined && {
+      permissionsBoundaryArn: textAt(role, 'permissionsBoundaryArn', at),
+    }),
+    ...(role.tags !== undefined && { tags: mapAt(role, 'tags', at, textAt) }),
   };
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The parser's own message quotes the text, which holds keys.
-    throw new Error('the configuration is not JSON');
-  }
+function readPolicy([policy, at]: readonly [Fields, string]): ManagedPolicy {
+  return {
+    name: textAt(policy, 'name', at),
+    ...(policy.path !== undefined && { path: textAt(policy, 'path', at) }),
+    document: documentAt(policy, 'document', at),
+  };
 }
 
-function objectAt(value: unknown, at: string): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Error(`${at} is not an object`);
-  }
-  return value as Fields;
-}
-
-function listAt(fields: Fields, name: string, at: string): readonly (readonly [Fields, string])[] {
-  const value = fields[name];
-  const place = at === '' ? name : `${at}.${name}`;
-  if (!Array.isArray(value)) throw new Error(`${place} is not a list`);
-  return value.map((item: unknown, index) => {
-    const itemAt = `${place}[${index}]`;
-    return [objectAt(item, itemAt), itemAt];
-  });
-}
-
-function textAt(fields: Fields, name: string, at: string): string {
-  const value = fields[name];
-  if (typeof value !== 'string') throw new Error(`${at}.${name} is not a string`);
-  return value;
-}
-
-function numberAt(fields: Fields, name: string, at: string): number {
-  const value = fields[name];
-  if (typeof value !== 'number') throw new Error(`${at}.${name} is not a number`);
-  return value;
+function documentAt(fields: Fields, name: string, at: string): PolicyDocument {
+  return objectAt(fields[name], placeOf(name, at));
 }
 
 function partitionAt(fields: Fields, at: string): PartitionId {
