@@ -97,7 +97,7 @@ export interface ReferenceFenceTable {
   readonly fence_time: Time;
 }
 
-export type VerificationOutcomeName = 'verified' | 'refused' | 'inconclusive';
+export type VerificationOutcomeName = 'verified' | 'refused' | 'inconclusive' | 'insecure';
 
 export interface ConnectionVerificationTable {
   readonly connection_uid: string;
@@ -117,6 +117,11 @@ export interface ConnectionVerificationTable {
   /** Slug; empty for the platform runner. */
   readonly runner: Generated<string>;
   readonly last_success_time: OptionalTime;
+  /** When it was last shown that others are kept out, and of which revision. */
+  readonly probe_time: OptionalTime;
+  readonly probe_revision: ColumnType<number | null, undefined, number>;
+  /** When others were first let in of `revision`, since they were last shown to be kept out. */
+  readonly insecure_since: ColumnType<Date | null, undefined, RawBuilder<Date | null>>;
 }
 
 export type TrustSetupStateName = 'pending' | 'verifying' | 'completed' | 'failed' | 'expired';

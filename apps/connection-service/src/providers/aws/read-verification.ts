@@ -1,4 +1,4 @@
-import type { AwsProviderConnectionSpec } from '@planton/api/connect/v1/aws_provider_connection';
+import { AuthMode, type AwsProviderConnectionSpec } from '@planton/api/connect/v1/aws_provider_connection';
 import {
   AwsAccessVerdict,
   type OperationOutput,
@@ -9,6 +9,7 @@ import type { FieldValues } from '../../references/reference.ts';
 import type { Conclusion } from '../provider.ts';
 import { readScalar } from './check-spec.ts';
 import { answerNotUnderstood, readCause } from './read-causes.ts';
+import { readTrustVerification } from './read-trust-verification.ts';
 
 /**
  * What a runner observed, compared once more with the account that the connection names: a verdict of the runner alone verifies
@@ -17,12 +18,14 @@ import { answerNotUnderstood, readCause } from './read-causes.ts';
 export function readVerification(
   spec: AwsProviderConnectionSpec,
   resolved: FieldValues,
-  { kind }: OperationOutput,
+  answer: OperationOutput,
 ): Conclusion {
+  const expected = readScalar('spec.account_id', spec.accountId, resolved)?.value ?? '';
+  if (spec.authMode === AuthMode.CROSS_ACCOUNT_TRUST) return readTrustVerification(answer, expected);
+  const { kind } = answer;
   if (kind.case !== 'verifyAwsAccess')
     return notUnderstood('the runner answered something else than it was asked');
   const output = kind.value;
-  const expected = readScalar('spec.account_id', spec.accountId, resolved)?.value ?? '';
   if (output.accountId === '') return notVerified(output);
   const wrong = compareAccount(expected, output.accountId);
   const detail = wrong?.message ?? `it is account ${expected}`;

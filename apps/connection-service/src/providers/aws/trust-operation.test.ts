@@ -10,7 +10,7 @@ import {
 } from '@planton/api/runner/v1/operation';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { buildTrustOperation, readTrustOutput } from './trust-operation.ts';
+import { buildTrustOperation, rankCausesOfNewRole, readTrustOutput } from './trust-operation.ts';
 
 const ACCOUNT = '123456789012';
 const ARN = `arn:aws:sts::${ACCOUNT}:assumed-role/Role/planton`;
@@ -71,6 +71,7 @@ describe('what is read', () => {
       observation: `account ${ACCOUNT} answered as ${ARN}`,
       causes: [],
       externalId: 'not_probed',
+      letIn: [],
       stack: { id: 'arn:stack', status: 'CREATE_COMPLETE', reason: 'why' },
       stackObservation: '',
       takesSessionTags: true,
@@ -125,6 +126,27 @@ describe('what is read', () => {
     ['not_probed', UNSPECIFIED, []],
   ] as const)('the external ID is %s for finding %i', (expected, externalId, probes) => {
     expect(read({ ...good, externalId, probes: [...probes] }).externalId).toBe(expected);
+  });
+
+  test('whom the role let in is said', () => {
+    const probes = [...probed([NONE, EXTENDED], ACCEPTED), ...probed([WRONG])];
+    expect(read({ ...good, externalId: NOT_ENFORCED, probes }).letIn).toEqual([
+      'without the external ID',
+      'with the external ID and one character more',
+    ]);
+  });
+
+  test('of a new role that it may not be known everywhere is the first cause, and nothing is lost', () => {
+    const [trust, propagating, policy] = ['TRUST_POLICY', 'PROPAGATING', 'ORGANIZATION_POLICY'].map(
+      (code) => ({
+        code,
+        message: 'm',
+        hint: 'h',
+      }),
+    );
+    if (!trust || !propagating || !policy) throw new Error('no causes');
+    expect(rankCausesOfNewRole([trust, propagating, policy])).toEqual([propagating, trust, policy]);
+    expect(rankCausesOfNewRole([trust, policy])).toEqual([trust, policy]);
   });
 
   test('it is never enforced where a probe was not denied, or the role did not let the platform in', () => {

@@ -42,6 +42,8 @@ export interface TrustFacts {
   /** Most likely first; empty where the role lets the platform in. */
   readonly causes: readonly Cause[];
   readonly externalId: 'enforced' | 'not_enforced' | 'inconclusive' | 'not_probed';
+  /** Whom the role let in, in words such as `without the external ID`; empty unless it is not enforced. */
+  readonly letIn: readonly string[];
   /** Absent where it was not asked for, or could not be read. */
   readonly stack?: { readonly id: string; readonly status: string; readonly reason: string };
   /** Why the stack could not be read; empty where it could, or was not asked for. */
@@ -65,6 +67,15 @@ export function buildTrustOperation(trust: TrustToVerify): OperationInput {
       },
     },
   });
+}
+
+/**
+ * Causes with what is likeliest of a role that was made or changed in the last minutes first: that it has not reached every part of AWS.
+ * Otherwise they stay as the runner ranked them.
+ */
+export function rankCausesOfNewRole(causes: readonly Cause[]): readonly Cause[] {
+  const isPropagating = ({ code }: Cause) => code === 'PROPAGATING';
+  return [...causes.filter(isPropagating), ...causes.filter((cause) => !isPropagating(cause))];
 }
 
 /**
@@ -102,11 +113,22 @@ function factsOf(output: VerifyAwsTrustOutput): TrustFacts {
     observation: observation || `account ${accountId} answered as ${arn}`,
     causes: [],
     externalId: readFinding(output),
+    letIn: output.probes.flatMap(({ kind, result }) =>
+      result === AwsTrustProbeResult.ACCEPTED ? (callers.get(kind) ?? 'with a wrong external ID') : [],
+    ),
     ...(stack && { stack: { id: stack.id, status: stack.status, reason: stack.statusReason } }),
     stackObservation,
     takesSessionTags,
   };
 }
+
+const callers: ReadonlyMap<AwsTrustProbeKind, string> = new Map([
+  [AwsTrustProbeKind.NONE, 'without the external ID'],
+  [AwsTrustProbeKind.WRONG, 'with a wrong external ID'],
+  [AwsTrustProbeKind.TRUNCATED, 'with the external ID cut short'],
+  [AwsTrustProbeKind.EXTENDED, 'with the external ID and one character more'],
+  [AwsTrustProbeKind.CASE_FLIPPED, 'with the external ID in the other case'],
+]);
 
 /** Without these nothing is known; the case cannot be flipped where there are no letters. */
 const NEEDED: readonly AwsTrustProbeKind[] = [
@@ -136,6 +158,7 @@ function notUnderstood(message: string): TrustFacts {
     arn: '',
     accountId: '',
     externalId: 'not_probed',
+    letIn: [],
     stackObservation: '',
     takesSessionTags: false,
   };
