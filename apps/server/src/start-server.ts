@@ -22,6 +22,7 @@ import {
   serveParts,
 } from '@planton/rpc';
 import { createRunnerGateway } from '@planton/runner-gateway';
+import { createTemplatePart } from './aws-template/serve-template.ts';
 import { openMasterKeys } from './open-master-keys.ts';
 import { enrolPlatformRunner } from './platform-runner/enrol-platform-runner.ts';
 import { startPlatformRunner } from './platform-runner/start-platform-runner.ts';
@@ -134,7 +135,7 @@ async function assemble(
     server,
     guard,
     services: [Identity, ConfigManager, ConnectionService, RunnerService],
-    parts: [identity, configManager, connectionService, gateway],
+    parts: [identity, configManager, connectionService, gateway, createTemplatePart()],
     logger,
     close: () => engine.close(),
   });
