@@ -1,4 +1,8 @@
-import { type ConnectionVerification, VerificationOutcome } from '@planton/api/connect/v1/connection_status';
+import {
+  type ConnectionVerification,
+  type VerificationCause,
+  VerificationOutcome,
+} from '@planton/api/connect/v1/connection_status';
 import { formatAge } from '../output/format-age.ts';
 import { formatFields } from '../output/format-fields.ts';
 import { formatTime } from '../output/format-time.ts';
@@ -25,10 +29,17 @@ export function reportVerification(connection: string, result: ConnectionVerific
     ['verified at', formatTime(verifyTime)],
     ['kept out others', protectionOf(result)],
     ['last worked', failed ? formatTime(lastSuccessTime) || 'never' : ''],
-    ...causes.flatMap(({ code, message: cause, hint }, index) => [
-      [causes.length > 1 ? `cause ${index + 1}` : 'cause', `${code}: ${cause}`] as const,
-      ['hint', hint] as const,
-    ]),
+    ...causeFields(causes),
+  ]);
+}
+
+/** Possible causes, each with what to do about it, as fields of a report. */
+export function causeFields(
+  causes: readonly VerificationCause[],
+): readonly (readonly [name: string, value: string])[] {
+  return causes.flatMap(({ code, message, hint }, index) => [
+    [causes.length > 1 ? `cause ${index + 1}` : 'cause', `${code}: ${message}`] as const,
+    ['hint', hint] as const,
   ]);
 }
 
