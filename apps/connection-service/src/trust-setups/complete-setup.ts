@@ -112,6 +112,7 @@ export async function completeSetup(deps: Deps, setup: DueSetup, role: VerifiedR
           causes: [],
           identity: role.identity,
         },
+        protection: { shown: true, insecure: 'clear' },
         runner: '',
         next: undefined,
       });

@@ -78,9 +78,7 @@ async function attemptInitiation(initiation: Initiation): Promise<Response | und
   const slug = connection?.slug ?? slugOf(initiation.name);
   const open = await findOpenSetup(deps.database.query, organization.uid, slug);
   const resumed = open && isSamePlan(open, plan) ? open : undefined;
-  const templateUrl = (resumed ?? { without_stack: plan.withoutStack }).without_stack
-    ? ''
-    : templateUrlOf(deps.trust);
+  const templateUrl = plan.withoutStack ? '' : templateUrlOf(deps.trust);
   if (!open && (await countOpenSetups(deps.database.query, organization.uid)) >= MOST_OPEN) {
     throw quota(
       'TOO_MANY_TRUST_SETUPS',

@@ -89,14 +89,14 @@ function callsBack(asked: AwsTrustCallback, settings: TrustSettings): boolean {
   return asked === AwsTrustCallback.ALWAYS || (settings.publicUrlGiven && isConfidential(settings));
 }
 
-/** Whether an open set-up comes to what is planned. Asked for without a word of how the role is made, one without a stack does, too. */
+/** Whether an open set-up comes to what is planned. */
 export function isSamePlan(setup: TrustSetup, plan: SetupPlan): boolean {
-  const sameStack = setup.without_stack || (!plan.withoutStack && setup.calls_back === plan.callsBack);
   return (
-    sameStack &&
     setup.account_id === plan.accountId &&
     setup.region === plan.region &&
     setup.reconnect === plan.reconnect &&
+    setup.without_stack === plan.withoutStack &&
+    setup.calls_back === plan.callsBack &&
     setup.principal_arn === plan.principalArn &&
     setup.permissions_boundary_arn === plan.permissionsBoundaryArn &&
     readCapabilities(setup.capabilities).join() === plan.capabilities.join()
