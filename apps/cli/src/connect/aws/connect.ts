@@ -130,7 +130,7 @@ async function wait(
   const hint = `the set-up goes on by itself${until === '' ? '' : ` until ${until}`}; wait for it with: ${command}`;
   try {
     return await untilInterrupted(async (interrupted) => {
-      const opened = await offer(cli, options, setup, answer);
+      const opened = await offer(cli, options, session.server, setup, answer);
       const progress = displayProgress(cli);
       const over = new AbortController();
       const end = () =>
@@ -169,11 +169,12 @@ async function wait(
 async function offer(
   cli: Cli,
   options: ConnectOptions,
+  server: string,
   setup: AwsTrustSetup,
-  { quickCreateUrl }: InitiateAwsTrustSetupResponse,
+  answer: InitiateAwsTrustSetupResponse,
 ) {
   if (setup.state !== AwsTrustSetupState.PENDING) return undefined;
-  if (options.stack) return offerStack(cli, quickCreateUrl, options.browser);
+  if (options.stack) return offerStack(cli, { server, setup, answer, browser: options.browser });
   say(
     cli,
     cleanText(
