@@ -10,6 +10,8 @@ import { type Cli, say } from '../../terminal/terminal.ts';
 
 const templateFile = 'planton-connect.yaml';
 
+const whatToDo = 'review the stack there, acknowledge that it makes IAM resources, and choose "Create stack"';
+
 /** What the stack is made with. */
 export interface StackOffer {
   readonly server: string;
@@ -32,17 +34,14 @@ export async function offerStack(
   const choice = browser ? chooseBrowser(cli, platform) : { none: '' };
   const opened = 'openers' in choice ? await openLink(cli, link, choice.openers) : undefined;
   if (opened) {
-    say(cli, 'opened the AWS console in your browser: review the stack there, and choose "Create stack"');
+    say(cli, `opened the AWS console in your browser: ${whatToDo}`);
     if (cli.interactive)
       say(cli, `if it does not show, open this link; it is for you alone:\n\n${link.href}\n`);
     return opened;
   }
   const reason = 'none' in choice ? choice.none : 'no browser could be started';
   const because = reason === '' ? '' : ` (${reason})`;
-  say(
-    cli,
-    `open this link in a browser, review the stack there, and choose "Create stack"; it is for you alone${because}:`,
-  );
+  say(cli, `open this link in a browser, ${whatToDo}; it is for you alone${because}:`);
   say(cli, `\n${link.href}\n`);
   say(cli, `or make the stack with the AWS CLI:\n\n${commandsFor(server, setup, answer)}\n`);
   return undefined;
