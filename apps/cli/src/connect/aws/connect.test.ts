@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
@@ -274,6 +275,23 @@ describe('the browser', () => {
     expect(stdout).not.toContain('SETUP-TOKEN');
   });
 
+  test('that is not there can be done without: the stack is made by commands for a shell', async () => {
+    const { service, connect, home, url } = await start(done);
+    const parameters = { RoleName: "it's $HOME", ExternalId: 'EXTERNAL-ID', EnableEks: 'true' };
+    service.answer = { parameters };
+    const { stderr } = await connect([...tutorial, '--no-browser']);
+    const [, commands = ''] = stderr.split('or make the stack with the AWS CLI:\n\n');
+    const [script = ''] = commands.split('\n\n');
+    const fake = (name: string) => `${name}() { printf '%s|' ${name} "$@"; echo; };`;
+    const shell = spawnSync('sh', ['-c', `${fake('curl')}${fake('aws')}\n${script}`], { cwd: home });
+    expect(shell.stdout.toString().split('\n')).toEqual([
+      `curl|-fsS|-o|planton-connect.yaml|${url}/aws/cloudformation-template.yaml|`,
+      "aws|cloudformation|deploy|--stack-name|planton-connect-prod-aws-1a2b3c4d|--region|us-west-2|--template-file|planton-connect.yaml|--capabilities|CAPABILITY_NAMED_IAM|--parameter-overrides|RoleName=it's $HOME|ExternalId=EXTERNAL-ID|EnableEks=true|",
+      '',
+    ]);
+    expect(script).not.toContain('SETUP-TOKEN');
+  });
+
   test.each(['javascript:alert(1)', 'file:///etc/passwd', 'SETUP-TOKEN', ''])(
     'is not given %j',
     async (link) => {
@@ -399,7 +417,7 @@ describe('a hostile server', () => {
       changes: [change, { ...failed, ...change, stackId: hostile }],
     });
     service.setup = change;
-    service.answer = { quickCreateUrl: `${quickCreateUrl}${hostile}` };
+    service.answer = { quickCreateUrl: `${quickCreateUrl}${hostile}`, parameters: { [hostile]: hostile } };
     const { code, stdout, stderr } = await connect([...tutorial, '--no-browser'], { interactive });
     expect(code).toBe(6);
     for (const text of ['\u001b]', '\u0007', '\r\n', '\u009b']) expect(stdout + stderr).not.toContain(text);

@@ -12,16 +12,13 @@ import { withOutput } from '../../output/print-messages.ts';
 import { quoteWord } from '../../output/quote-word.ts';
 import { parseDuration } from '../../program/parse-duration.ts';
 import { splitList } from '../../program/split-list.ts';
-import { openOrganization, type Session } from '../../session/open-session.ts';
+import { openOrganization } from '../../session/open-session.ts';
 import { type Cli, paint, print, say } from '../../terminal/terminal.ts';
-import { Interrupted, untilInterrupted } from '../../terminal/until-interrupted.ts';
 import { capabilitiesOf, reportSetup } from './describe-setup.ts';
-import { displayProgress } from './display-progress.ts';
-import { offerStack } from './offer-stack.ts';
 import { type ConnectOptions, formatCommand } from './options.ts';
 import { printRole } from './print-role.ts';
 import { capabilityNames, defaultRegion, readRequest } from './read-request.ts';
-import { watchSetup } from './watch-setup.ts';
+import { waitForSetup } from './wait-for-setup.ts';
 
 const examples = `
 Examples:
@@ -33,9 +30,6 @@ Capabilities: ${capabilityNames.join(', ')}.
 
 It begins a set-up, opens the AWS console with the stack filled in, and waits until the role was verified. The set-up goes on without the
 command; the same command waits for it again. Exit code 6 if it failed or expired, 7 if --timeout was over first.`;
-
-/** Milliseconds that a browser is given to read the link, however short the wait is. */
-const readingTime = 3000;
 
 export function addConnectAws(connect: Command, cli: Cli): void {
   const command = connect
@@ -97,8 +91,7 @@ async function connectAws(cli: Cli, options: ConnectOptions): Promise<void> {
     say(cli, `wait for it with: ${formatCommand(cli.options(), options, 'wait')}`);
     return;
   }
-  const ended = await wait(cli, options, session, setup, answer, timeout);
-  conclude(cli, options, ended);
+  conclude(cli, options, await waitForSetup(cli, { options, session, setup, answer, timeout }));
 }
 
 /** Says what was begun, and what was decided for want of an option. */
@@ -116,73 +109,7 @@ function announce(
     say(cli, `all capabilities, for want of --capabilities: ${capabilitiesOf(setup).join(', ')}`);
 }
 
-/** Answers the set-up as it has ended. Interrupted, or out of time, it says how to wait again. */
-async function wait(
-  cli: Cli,
-  options: ConnectOptions,
-  session: Session & { readonly org: string },
-  setup: AwsTrustSetup,
-  answer: InitiateAwsTrustSetupResponse,
-  timeout: number | undefined,
-): Promise<AwsTrustSetup> {
-  const until = formatTime(setup.expireTime);
-  const command = formatCommand(cli.options(), options);
-  const hint = `the set-up goes on by itself${until === '' ? '' : ` until ${until}`}; wait for it with: ${command}`;
-  try {
-    return await untilInterrupted(async (interrupted) => {
-      const opened = await offer(cli, options, setup, answer);
-      const progress = displayProgress(cli);
-      const over = new AbortController();
-      const end = () =>
-        over.abort(
-          new CliError(`${setup.connection} is not connected after ${options.timeout}`, {
-            exitCode: exitCodes.unavailable,
-            hint,
-          }),
-        );
-      const least = opened ? readingTime : 0;
-      const timer =
-        timeout === undefined ? undefined : setTimeout(end, Math.min(Math.max(timeout, least), 2 ** 31 - 1));
-      try {
-        progress.show(setup);
-        return await watchSetup({
-          session,
-          setup,
-          signal: AbortSignal.any([interrupted, over.signal]),
-          now: cli.now,
-          show: progress.show,
-          interrupt: progress.interrupt,
-        });
-      } finally {
-        clearTimeout(timer);
-        progress.end();
-        opened?.close();
-      }
-    });
-  } catch (error) {
-    if (error instanceof Interrupted) throw new CliError('interrupted', { exitCode: error.exitCode, hint });
-    throw error;
-  }
-}
-
-/** Says how the role comes about. Once it is there nothing has to be done, and a second stack would only be in the way. */
-async function offer(
-  cli: Cli,
-  options: ConnectOptions,
-  setup: AwsTrustSetup,
-  { quickCreateUrl }: InitiateAwsTrustSetupResponse,
-) {
-  if (setup.state !== AwsTrustSetupState.PENDING) return undefined;
-  if (options.stack) return offerStack(cli, quickCreateUrl, options.browser);
-  say(
-    cli,
-    cleanText(
-      `make the role ${setup.roleArn} as this describes it: ${formatCommand(cli.options(), options, 'print')}`,
-    ),
-  );
-  return undefined;
-}
-
+/** Prints what the set-up has come to, and says what can be done next. */
 function conclude(cli: Cli, options: ConnectOptions, setup: AwsTrustSetup): void {
   print(cli, formatFields(reportSetup(setup)));
   const { connection } = setup;

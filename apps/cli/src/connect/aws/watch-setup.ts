@@ -6,7 +6,7 @@ import { ConnectionService } from '@planton/api/connect/v1/connection_service';
 import { explainError } from '../../errors/explain-error.ts';
 import type { Session } from '../../session/open-session.ts';
 
-/** Milliseconds before the server is asked again, doubled up to the longest while it cannot be reached. */
+/** Milliseconds before the server is asked again, doubled up to the longest while streams do not last. */
 const firstPause = 250;
 const longestPause = 10_000;
 
@@ -48,9 +48,9 @@ export async function watchSetup(watch: Watch): Promise<AwsTrustSetup> {
   for (;;) {
     signal.throwIfAborted();
     let heard = false;
+    const begun = performance.now();
     const { broken, ended } = await readStream(watch, (current) => {
       heard = true;
-      pause = firstPause;
       show(current);
     });
     if (ended) return ended;
@@ -60,6 +60,7 @@ export async function watchSetup(watch: Watch): Promise<AwsTrustSetup> {
       const old = heard && broken instanceof StreamTimeout;
       if (!old) interrupt(explainError(broken)?.message ?? 'the server is silent');
     }
+    if (performance.now() - begun > longestPause) pause = firstPause;
     await sleep((pause * (1 + Math.random())) / 2, undefined, { signal }).catch(() =>
       signal.throwIfAborted(),
     );
