@@ -11,6 +11,8 @@ export function cutNetwork({ state, reachable }: Network): void {
       typeof first === 'object' && first !== null ? first : { port: first };
     const address = `${host}:${port}`;
     if (address === reachable) return Reflect.apply(connect, this, given);
+    // What is written meanwhile waits for the connection.
+    Object.assign(this, { connecting: true });
     if (state === 'refused') {
       const error = Object.assign(new Error(`connect ECONNREFUSED ${address}`), {
         code: 'ECONNREFUSED',

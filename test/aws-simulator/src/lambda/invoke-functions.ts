@@ -26,8 +26,11 @@ export interface Invocation {
 
 /** Runs functions, each time in a process of its own. */
 export interface Invoker {
-  /** Runs a function so many times, one after the other. How it went is in the records, and what came of it is the function's business. */
-  invoke(definition: LambdaFunction, event: Invocation['event'], times: number): void;
+  /**
+   * Runs a function so many times, one after the other; resolves when its handler is called for the first time. How it went is in the
+   * records, and what came of it is the function's business.
+   */
+  invoke(definition: LambdaFunction, event: Invocation['event'], times: number): Promise<void>;
   /** The last 200, oldest first. */
   invocations(): readonly Invocation[];
   /** Resolves when nothing runs and nothing is about to. */
@@ -49,7 +52,11 @@ export function invokeFunctions({ clockFactor, network }: InvokerOptions): Invok
   const pending = new Set<Promise<void>>();
   let stopped = false;
 
-  const run = async (definition: LambdaFunction, record: MutableInvocation): Promise<void> => {
+  const run = async (
+    definition: LambdaFunction,
+    record: MutableInvocation,
+    started: () => void,
+  ): Promise<void> => {
     const folder = await mkdtemp(join(tmpdir(), 'lambda-'));
     try {
       await writeFile(join(folder, 'index.js'), definition.code);
@@ -70,7 +77,7 @@ export function invokeFunctions({ clockFactor, network }: InvokerOptions): Invok
         network: network(),
       };
       running.add(child);
-      await follow(child, job, record);
+      await follow(child, job, record, started);
       running.delete(child);
       if (stopped) record.outcome ??= 'stopped';
     } catch (error) {
@@ -81,20 +88,29 @@ export function invokeFunctions({ clockFactor, network }: InvokerOptions): Invok
     }
   };
 
-  const repeat = async (definition: LambdaFunction, event: Invocation['event'], times: number) => {
+  const repeat = async (
+    definition: LambdaFunction,
+    event: Invocation['event'],
+    times: number,
+    started: () => void,
+  ): Promise<void> => {
     for (let time = 0; time < times && !stopped; time++) {
       const record = { functionArn: definition.arn, requestId: randomUUID(), event, log: '' };
       records.push(record);
       if (records.length > MOST_RECORDS) records.shift();
-      await run(definition, record);
+      await run(definition, record, started);
     }
   };
 
   return {
-    invoke: (definition, event, times) => {
-      const runs = repeat(definition, event, times).finally(() => pending.delete(runs));
-      pending.add(runs);
-    },
+    invoke: (definition, event, times) =>
+      new Promise((resolve) => {
+        const runs = repeat(definition, event, times, resolve).finally(() => {
+          pending.delete(runs);
+          resolve();
+        });
+        pending.add(runs);
+      }),
     invocations: () => records.map((record) => ({ ...record })),
     idle: async () => {
       while (pending.size > 0) await Promise.all(pending);
@@ -108,7 +124,12 @@ export function invokeFunctions({ clockFactor, network }: InvokerOptions): Invok
 }
 
 /** Gives a process its job and stays with it to its end. */
-function follow(child: ChildProcess, job: Job, record: MutableInvocation): Promise<void> {
+function follow(
+  child: ChildProcess,
+  job: Job,
+  record: MutableInvocation,
+  started: () => void,
+): Promise<void> {
   return new Promise((resolve) => {
     const limit = (milliseconds: number) =>
       setTimeout(() => {
@@ -125,6 +146,7 @@ function follow(child: ChildProcess, job: Job, record: MutableInvocation): Promi
       if (report.kind === 'started') {
         clearTimeout(timer);
         timer = limit(job.timeoutMilliseconds);
+        started();
       } else {
         record.outcome ??= report.kind;
         if (report.kind === 'failed') record.log += `${report.error}\n`;

@@ -81,17 +81,20 @@ exports.handler = async (event, context) => {
   /** Answers what \`properties.Answer\` says, which may be no answer at all. */
   answers: `
 exports.handler = async (event) => {
-  const { Answer: answer, PhysicalId: id } = event.ResourceProperties;
-  if (event.RequestType !== 'Delete' && answer === 'nothing') return;
-  if (event.RequestType !== 'Delete' && answer === 'forever') await new Promise((resolve) => setTimeout(resolve, 600_000));
-  if (event.RequestType !== 'Delete' && answer === 'throws') throw new Error('thrown by the handler');
-  const failed = event.RequestType === 'Delete' ? answer === 'undeletable' : answer === 'failed';
+  const { PhysicalId: id, Answer } = event.ResourceProperties;
+  const isDelete = event.RequestType === 'Delete';
+  const answer = isDelete && Answer !== 'undeletable' ? 'success' : Answer;
+  if (answer === 'nothing') return;
+  if (answer === 'forever') await new Promise((resolve) => setTimeout(resolve, 600_000));
+  if (answer === 'throws') throw new Error('thrown by the handler');
+  const failed = answer === 'failed' || (answer === 'undeletable' && isDelete);
   const body = JSON.stringify({
-    Status: failed ? 'FAILED' : 'SUCCESS', Reason: failed ? 'because it was told to' : undefined, PhysicalResourceId: id || 'thing',
-    StackId: event.StackId, RequestId: event.RequestId, LogicalResourceId: event.LogicalResourceId,
-    Data: { Padding: answer === 'long' ? 'x'.repeat(4096) : '' },
+    Status: failed ? 'FAILED' : 'SUCCESS', Reason: failed ? 'because it was told to' : undefined, PhysicalResourceId: id,
+    StackId: answer === 'forged' ? 'another' : event.StackId, RequestId: event.RequestId,
+    LogicalResourceId: event.LogicalResourceId, Data: { Told: answer === 'long' ? 'x'.repeat(4096) : event.RequestType },
   });
-  const { status } = await fetch(event.ResponseURL, { method: 'PUT', body, headers: answer === 'typed' ? { 'content-type': 'application/json' } : { 'content-type': '' } });
+  const type = answer === 'typed' ? 'application/json' : '';
+  const { status } = await fetch(event.ResponseURL, { method: 'PUT', body, headers: { 'content-type': type } });
   console.log('answered', status);
 };`,
 } as const;
@@ -185,7 +188,7 @@ Resources:
       Runtime: nodejs22.x
       Handler: index.handler
       Role: !GetAtt FunctionRole.Arn
-      Timeout: 30
+      Timeout: 60
       Code:
         ZipFile: |
 ${handler.replace(/^/gm, '          ')}

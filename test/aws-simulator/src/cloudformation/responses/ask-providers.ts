@@ -15,8 +15,9 @@ const DEFAULT_SECONDS = 3_600;
 export interface ProviderOptions {
   readonly functions: Functions;
   readonly responses: Responses;
-  readonly invoke: (definition: LambdaFunction, event: Readonly<Record<string, unknown>>) => void;
-  /** How many times faster than said a `ServiceTimeout` is over. */
+  /** Resolves when the function's code is called. */
+  readonly invoke: (definition: LambdaFunction, event: Readonly<Record<string, unknown>>) => Promise<void>;
+  /** How many times faster than said a `ServiceTimeout` is over; what it takes to start a function does not count. */
   readonly clockFactor: number;
   readonly stopping: AbortSignal;
   randomName(size: number): string;
@@ -35,7 +36,7 @@ export function askProviders(options: ProviderOptions): CustomResources {
       const provider = findProvider(request, functions);
       const seconds = readTimeout(request);
       const slot = responses.open(awaited);
-      invoke(provider, {
+      const called = invoke(provider, {
         RequestType: requestType,
         ResponseURL: slot.url,
         StackId: stackId,
@@ -51,7 +52,7 @@ export function askProviders(options: ProviderOptions): CustomResources {
       try {
         const body = await Promise.race([
           slot.body,
-          sleep((seconds * 1_000) / clockFactor, undefined, { signal }),
+          called.then(() => sleep((seconds * 1_000) / clockFactor, undefined, { signal })),
         ]);
         if (body !== undefined) return parseResponse(body, awaited, physicalId);
         throw new ResourceFailure(
