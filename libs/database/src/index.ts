@@ -16,3 +16,5 @@ export { type EmbeddedSettings, openEmbedded } from './open-embedded.ts';
 export { type EngineSettings, openEngine } from './open-engine.ts';
 export { openPostgres, type PostgresSettings } from './open-postgres.ts';
 export { prepareStatement } from './prepare-statement.ts';
+export { shareReads } from './share-reads.ts';
+export { type BatchWriter, writeInBatches } from './write-in-batches.ts';

@@ -20,39 +20,60 @@ export interface AuditOrigin {
   readonly caller: Caller;
 }
 
+/** An entry with whose it is. */
+export interface AuditRecord {
+  readonly uid: string;
+  readonly origin: AuditOrigin;
+  readonly entry: AuditEntry;
+}
+
 const RECORD = prepareStatement(`
   insert into "${SCHEMA}".audit_record (uid, organization_uid, action, actor_uid, actor_name, via_service, api_key_uid,
     resource_kind, resource_uid, resource_slug, environment, version, request_id, purpose, outcome, details, peer_address)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::text::jsonb, $17)`);
+  select uid, organization_uid, action, actor_uid, actor_name, via_service, api_key_uid,
+    resource_kind, resource_uid, resource_slug, environment, version, request_id, purpose, outcome, details, peer_address
+  from json_to_recordset($1::text::json) as given (uid text, organization_uid text, action text, actor_uid text,
+    actor_name text, via_service text, api_key_uid text, resource_kind text, resource_uid text, resource_slug text,
+    environment text, version integer, request_id text, purpose text, outcome text, details jsonb, peer_address text)`);
+
+/** One statement, whatever their number. Durable with the transaction when `db` is one, else when it returns. */
+export async function insertAuditRecords(
+  db: Kysely<ConnectTables>,
+  records: readonly AuditRecord[],
+): Promise<void> {
+  await db.executeQuery(RECORD([JSON.stringify(records.map(columnsOf))]));
+}
 
 /** Durable with the transaction when `db` is one, else when it returns. */
-export async function recordAudit(
+export function recordAudit(
   db: Kysely<ConnectTables>,
   uid: string,
-  { organizationUid, caller }: AuditOrigin,
+  origin: AuditOrigin,
   entry: AuditEntry,
 ): Promise<void> {
-  await db.executeQuery(
-    RECORD([
-      uid,
-      organizationUid,
-      entry.action,
-      caller.subject.uid,
-      caller.subject.name,
-      caller.via ?? '',
-      caller.subject.apiKeyUid ?? '',
-      entry.resource.kind,
-      entry.resource.uid,
-      entry.resource.slug,
-      entry.environment ?? '',
-      entry.version ?? 0,
-      caller.requestId,
-      entry.purpose ?? '',
-      entry.outcome ?? 'succeeded',
-      JSON.stringify(entry.details ?? {}),
-      caller.peerAddress,
-    ]),
-  );
+  return insertAuditRecords(db, [{ uid, origin, entry }]);
+}
+
+function columnsOf({ uid, origin: { organizationUid, caller }, entry }: AuditRecord) {
+  return {
+    uid,
+    organization_uid: organizationUid,
+    action: entry.action,
+    actor_uid: caller.subject.uid,
+    actor_name: caller.subject.name,
+    via_service: caller.via ?? '',
+    api_key_uid: caller.subject.apiKeyUid ?? '',
+    resource_kind: entry.resource.kind,
+    resource_uid: entry.resource.uid,
+    resource_slug: entry.resource.slug,
+    environment: entry.environment ?? '',
+    version: entry.version ?? 0,
+    request_id: caller.requestId,
+    purpose: entry.purpose ?? '',
+    outcome: entry.outcome ?? 'succeeded',
+    details: entry.details ?? {},
+    peer_address: caller.peerAddress,
+  };
 }
 
 export interface AuditFilter {

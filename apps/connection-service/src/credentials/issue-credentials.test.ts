@@ -1,6 +1,5 @@
 import { AuditOutcome } from '@planton/api/common/v1/audit';
 import { AuthMode } from '@planton/api/connect/v1/aws_provider_connection';
-import { jsonb } from '@planton/database';
 import { engines } from '@planton/database/testing';
 import { describe, expect, test } from 'vitest';
 import {
@@ -103,22 +102,6 @@ describe.each(engines)('issuing credentials on %s', (kind) => {
     }
   });
 
-  test.each(['AUTH_MODE_RUNNER', 'AUTH_MODE_CROSS_ACCOUNT_TRUST'])(
-    'of %s are refused by state',
-    async (authMode) => {
-      const { admin, slug: org, uid } = await connected();
-      await service()
-        .database.query.updateTable('connection')
-        .set({ spec: jsonb<unknown>({ authMode }) })
-        .where('organization_uid', '=', uid)
-        .execute();
-      const before = service().config.calls.length;
-      const error = await refusalOf(admin.issueCredentials({ org }));
-      expect(error).toMatchObject({ kind: 'state', reason: 'AUTH_MODE_NOT_AVAILABLE' });
-      expect(service().config.calls.slice(before)).toEqual([]);
-    },
-  );
-
   test('of a connection through a runner stay there, and the error says so', async () => {
     const { admin, slug: org } = await service().newOrganization();
     service().runners.addRunner(org, 'my-runner');
@@ -131,23 +114,23 @@ describe.each(engines)('issuing credentials on %s', (kind) => {
       metadata: { connection: 'a', auth_mode: 'runner' },
     });
     expect(error.message).toContain('its credentials never leave the runner');
+    expect(error.hint).toContain('inline and cross_account_trust');
     expect(error.hint).toContain('planton connection verify a');
   });
 
   test('no audit record, no credentials', async () => {
     const organization = await connected();
-    const { deps, database } = service();
-    const query = new Proxy(database.query, {
-      get: (target, property, receiver) =>
-        property === 'insertInto'
-          ? () => {
-              throw new Error('the disk is full');
-            }
-          : Reflect.get(target, property, receiver),
-    });
-    const client = await service().clientWith({ ...deps, database: { ...database, query } }, organization);
+    const { deps, config } = service();
+    const audit = {
+      record: async () => {
+        throw new Error('the disk is full');
+      },
+    };
+    const client = await service().clientWith({ ...deps, audit }, organization);
+    const before = config.calls.length;
     const error = await refusalOf(client.issueCredentials({ org: organization.slug }));
     expect(error).toMatchObject({ kind: 'internal' });
+    expect(config.calls.slice(before)).toEqual(['resolve']);
   });
 
   test('refusals are recorded too', async () => {

@@ -4,14 +4,21 @@ import type {
   IssueCredentialsRequest,
   IssueCredentialsResponseSchema,
 } from '@planton/api/connect/v1/connection_service';
-import { asActor, type OrganizationCaller, organizationCallerOf, toDomainError } from '@planton/rpc';
-import { type AuditEntry, recordAudit } from '../audit/audit-store.ts';
-import { readProviderSpec } from '../connections/connection.ts';
+import {
+  type OrganizationCaller,
+  organizationCallerOf,
+  type Scope,
+  stale,
+  toDomainError,
+} from '@planton/rpc';
+import type { AuditEntry } from '../audit/audit-store.ts';
 import type { Deps } from '../deps.ts';
-import type { FieldValues, ReferenceUse } from '../references/reference.ts';
+import type { Credentials } from '../providers/provider.ts';
 import { resolveReferences } from '../references/resolve-references.ts';
-import { type Answer, decideConnection, sources } from '../resolution/decide-connection.ts';
-import type { ResolvedConnection } from '../resolution/resolution-store.ts';
+import { type Answer, sources } from '../resolution/decide-connection.ts';
+import { askAsActor } from './ask-as-actor.ts';
+import { issueSession } from './issue-session.ts';
+import { specOf } from './spec-of.ts';
 
 interface Issue {
   readonly deps: Deps;
@@ -22,9 +29,16 @@ interface Issue {
   answer: Answer | undefined;
 }
 
+interface Issued {
+  readonly credentials: Credentials;
+  /** For the record. */
+  readonly details: Readonly<Record<string, string>>;
+}
+
 /**
- * Resolves, authorises and issues anew on every call: one statement, one call to config-manager, one audit record. The record is
- * durable before the answer leaves; refusals and failures are recorded too.
+ * Resolves and authorises anew on every call, and once more where opening a session took time. The record is durable before the answer
+ * leaves; refusals and failures are recorded too. A call that a session is kept for costs one statement and one record, and shares both
+ * with those that come at the same time.
  */
 export function issueCredentials(deps: Deps) {
   return async (
@@ -34,13 +48,16 @@ export function issueCredentials(deps: Deps) {
     const caller = organizationCallerOf(context);
     const issue: Issue = { deps, request, context, caller, answer: undefined };
     try {
-      const { connection, source, credentials } = await issueFor(issue);
-      await record(issue, { outcome: 'succeeded' });
+      const scope = await scopeOf(issue);
+      const answer = await deps.decideConnection(scope, request, true);
+      issue.answer = answer;
+      const { credentials, details } = await issueFor(issue, scope, answer);
+      await record(issue, { outcome: 'succeeded', details });
       return {
-        connection: connection.slug,
-        connectionUid: connection.uid,
-        revision: connection.revision,
-        source: sources[source],
+        connection: answer.connection.slug,
+        connectionUid: answer.connection.uid,
+        revision: answer.connection.revision,
+        source: sources[answer.source],
         credentials,
       };
     } catch (thrown) {
@@ -54,53 +71,56 @@ export function issueCredentials(deps: Deps) {
   };
 }
 
+function scopeOf({ deps, request, context }: Issue): Promise<Scope> {
+  return deps.scopeOf(context, request.environment, { write: true });
+}
+
 function isRefusal(kind: string | undefined, reason: string | undefined): boolean {
   return kind === 'denied' || reason === 'CONNECTION_NOT_AUTHORIZED';
 }
 
-async function issueFor(issue: Issue) {
-  const { deps, request, context } = issue;
-  const scope = await deps.scopeOf(context, request.environment, { write: true });
-  const answer = await decideConnection(deps, scope, request, true);
-  issue.answer = answer;
-  const { connection, source } = answer;
-  const { provider, spec } = readProviderSpec(connection);
-  const uses = provider.planCredentials(spec, {
+async function issueFor(issue: Issue, scope: Scope, { connection }: Answer): Promise<Issued> {
+  const { deps, request, context, caller } = issue;
+  const { provider, spec } = specOf(connection);
+  const options = {
     connection: connection.slug,
     sessionPolicy: request.sessionPolicy,
-    hasDuration: request.duration !== undefined,
-  });
-  const resolved = await readValues(issue, connection, uses);
-  return { connection, source, credentials: provider.issueCredentials(spec, resolved) };
+    durationSeconds: request.duration && Number(request.duration.seconds),
+  };
+  const plan = provider.planCredentials(spec, options);
+  const org = scope.organization.slug;
+  const purpose = request.purpose === '' ? `credentials of ${connection.slug}` : request.purpose;
+  const ask = askAsActor(deps, context, { org, ownerUid: connection.uid, purpose });
+  const resolved = await resolveReferences(connection.slug, plan.uses, ask);
+  if (plan.from === 'values') {
+    return { credentials: provider.issueCredentials(spec, resolved), details: {} };
+  }
+  const unopened = { connection, provider, spec, plan, resolved, scope, options, caller, purpose };
+  const { waited, ...issued } = await issueSession(deps, context, unopened);
+  if (waited) await checkUnchanged(issue, connection);
+  return issued;
 }
 
-/** In the name of the actor and for this connection only. */
-function readValues(
-  { deps, request, context, caller }: Issue,
-  connection: ResolvedConnection,
-  uses: readonly ReferenceUse[],
-): Promise<FieldValues> {
-  return resolveReferences(connection.slug, uses, (references) =>
-    deps.configManager.resolveReferences(
-      {
-        org: caller.membership.organization.slug,
-        references,
-        ownerUid: connection.uid,
-        purpose: request.purpose === '' ? `credentials of ${connection.slug}` : request.purpose,
-      },
-      { contextValues: asActor(context) },
-    ),
+/** Throws what the resolver throws by now, and `CONNECTION_CHANGED` where the question has another answer than before. */
+async function checkUnchanged(issue: Issue, before: Answer['connection']): Promise<void> {
+  const { connection: now } = await issue.deps.decideConnection(await scopeOf(issue), issue.request, true);
+  if (now.uid === before.uid && now.revision === before.revision) return;
+  throw stale(
+    'CONNECTION_CHANGED',
+    `connection "${before.slug}" was changed, or is not the one that applies any more, while its session was opened`,
+    { hint: 'ask again', metadata: { connection: before.slug } },
   );
 }
 
-function record({ deps, request, caller, answer }: Issue, end: Pick<AuditEntry, 'outcome' | 'details'>) {
-  const { organization } = caller.membership;
+function record(
+  { deps, request, caller, answer }: Issue,
+  { outcome = 'failed', details }: Pick<AuditEntry, 'outcome' | 'details'>,
+): Promise<void> {
   const connection = answer?.connection;
-  return recordAudit(
-    deps.database.query,
-    deps.newUid(),
-    { organizationUid: organization.uid, caller },
-    {
+  return deps.audit.record({
+    uid: deps.newUid(),
+    origin: { organizationUid: caller.membership.organization.uid, caller },
+    entry: {
       action: 'credentials.issue',
       resource: {
         kind: connection?.kind ?? '',
@@ -110,8 +130,8 @@ function record({ deps, request, caller, answer }: Issue, end: Pick<AuditEntry, 
       environment: request.environment,
       version: connection?.revision ?? 0,
       purpose: request.purpose,
-      outcome: end.outcome ?? 'failed',
-      details: { ...end.details, ...(answer && { source: answer.source }) },
+      outcome,
+      details: { ...details, ...(answer && { source: answer.source }) },
     },
-  );
+  });
 }

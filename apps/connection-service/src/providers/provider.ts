@@ -17,13 +17,56 @@ export interface Envelope<Spec extends Message> {
   readonly status: ConnectionStatus;
 }
 
+export type Credentials = IssueCredentialsResponse['credentials'];
+
 /** What a caller asks of the credentials. */
 export interface IssueOptions {
   /** Slug of the connection, for messages. */
   readonly connection: string;
   /** Empty for none. */
   readonly sessionPolicy: string;
-  readonly hasDuration: boolean;
+  /** Seconds that they shall live; undefined where nothing was said. */
+  readonly durationSeconds: number | undefined;
+}
+
+/** How credentials come about: by handing out what the connection refers to, or by a session that the platform runner opens. */
+export type CredentialsPlan =
+  | {
+      readonly from: 'values';
+      /** The references whose values `issueCredentials` needs. */
+      readonly uses: readonly ReferenceUse[];
+    }
+  | {
+      readonly from: 'session';
+      /** References that may be given another value at any time: read at every issue. */
+      readonly uses: readonly ReferenceUse[];
+      /** References whose values are the server's own and stay the same for as long as the spec does: read where a session is opened. */
+      readonly fixedUses: readonly ReferenceUse[];
+      /** Where to look when the platform runner does not answer. */
+      readonly offlineHint: string;
+    };
+
+/** A session that is to be opened, and for whom: what the other side is told of it. */
+export interface SessionOrder extends IssueOptions {
+  /** Slug of the organisation. */
+  readonly organization: string;
+  /** Slug of the environment; undefined for the organisation. */
+  readonly environment: string | undefined;
+  readonly requester: { readonly uid: string; readonly name: string; readonly via: string | undefined };
+}
+
+/** What a runner answered, with the secret part opened. It is overwritten once it was read. */
+export interface SessionAnswer {
+  readonly output: OperationOutput | undefined;
+  readonly secret: Uint8Array;
+}
+
+/** A session that was opened. */
+export interface OpenedSession {
+  readonly credentials: Credentials;
+  readonly expireTime: Date;
+  /** What identifies the session, for the record. Nothing secret. */
+  readonly details: Readonly<Record<string, string>>;
 }
 
 /** What a verification is for. */
@@ -61,10 +104,14 @@ export interface Provider<Spec extends Message = Message> {
   runnerOf(spec: Spec): string;
   /** What is wrong with the values that are known; `resolved` holds those of variables. Called at apply and at every use. */
   check(spec: Spec, resolved: FieldValues): readonly Violation[];
-  /** The references whose values `issueCredentials` needs. Throws where this spec or these options allow no credentials. */
-  planCredentials(spec: Spec, options: IssueOptions): readonly ReferenceUse[];
+  /** Throws where this spec or these options allow no credentials. */
+  planCredentials(spec: Spec, options: IssueOptions): CredentialsPlan;
   /** Throws where the values cannot be credentials, naming fields, secrets and entries, never a value. */
-  issueCredentials(spec: Spec, resolved: FieldValues): IssueCredentialsResponse['credentials'];
+  issueCredentials(spec: Spec, resolved: FieldValues): Credentials;
+  /** What the platform runner has to do to open a session. Throws where the values lead nowhere. */
+  buildSession(spec: Spec, resolved: FieldValues, order: SessionOrder): OperationInput;
+  /** The session that the platform runner opened. Throws where it is not what was asked for, or over already. */
+  readSession(spec: Spec, resolved: FieldValues, answer: SessionAnswer, now: Date): OpenedSession;
   /** The references whose values a verification needs. Throws where this spec cannot be verified, naming the connection by its slug. */
   planVerification(spec: Spec, connection: string): readonly ReferenceUse[];
   /**

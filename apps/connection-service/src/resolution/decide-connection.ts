@@ -1,7 +1,8 @@
 import { ConnectionSource } from '@planton/api/connect/v1/resolution';
 import { type Decision, type Level, type Resolution, resolveConnection } from '@planton/connection-resolver';
+import { type Database, shareReads } from '@planton/database';
 import { DomainError, type Scope } from '@planton/rpc';
-import type { Deps } from '../deps.ts';
+import type { ConnectTables } from '../schema.ts';
 import { type ResolvedConnection, readSnapshot } from './resolution-store.ts';
 
 export interface Question {
@@ -13,22 +14,58 @@ export interface Question {
 
 export type Answer = Extract<Resolution<ResolvedConnection>, { ok: true }>;
 
+/**
+ * Which connection applies, from one statement that began after the question was asked. Those who ask the very same share the statement
+ * and the answer, which is not to be changed; see `shareReads`. Throws the resolver's error where none applies, with the whole decision,
+ * level by level, in its violations.
+ */
+export type DecideConnection = (scope: Scope, question: Question, withSpec: boolean) => Promise<Answer>;
+
 export const sources: Readonly<Record<Level, ConnectionSource>> = {
   explicit: ConnectionSource.EXPLICIT,
   environment: ConnectionSource.ENVIRONMENT,
   organization: ConnectionSource.ORGANIZATION,
 };
 
-/**
- * Which connection applies, from one statement. Throws the resolver's error where none does, with the whole decision, level by
- * level, in its violations.
- */
-export async function decideConnection(
-  { database }: Pick<Deps, 'database'>,
-  { organization, environment }: Scope,
-  question: Question,
-  withSpec: boolean,
-): Promise<Answer> {
+interface Asked extends Scope, Question {
+  readonly withSpec: boolean;
+}
+
+export function createDecider(database: Database<ConnectTables>): DecideConnection {
+  const resolve = shareReads<Asked, Resolution<ResolvedConnection>>({
+    read: (asked) => readResolution(database, asked),
+    keyOf: textOf,
+  });
+  return async ({ organization, environment }, { provider, connection }, withSpec) => {
+    const resolution = await resolve({
+      organization,
+      ...(environment && { environment }),
+      provider,
+      connection,
+      withSpec,
+    });
+    if (!resolution.ok) throw refusal(resolution.error, resolution.decision);
+    return resolution;
+  };
+}
+
+/** The same for questions that have the same answer at every moment. */
+function textOf({ organization, environment, provider, connection, withSpec }: Asked): string {
+  return JSON.stringify([
+    organization.uid,
+    organization.slug,
+    environment?.uid,
+    environment?.slug,
+    provider,
+    connection,
+    withSpec,
+  ]);
+}
+
+async function readResolution(
+  database: Database<ConnectTables>,
+  { organization, environment, withSpec, ...question }: Asked,
+): Promise<Resolution<ResolvedConnection>> {
   const connection = question.connection === '' ? undefined : question.connection;
   const { snapshot, provider } = await readSnapshot(database, {
     organizationUid: organization.uid,
@@ -37,7 +74,7 @@ export async function decideConnection(
     connection,
     withSpec,
   });
-  const resolution = resolveConnection(
+  return resolveConnection(
     {
       organization: organization.slug,
       provider: connection === undefined ? provider : question.provider || undefined,
@@ -46,8 +83,6 @@ export async function decideConnection(
     },
     snapshot,
   );
-  if (!resolution.ok) throw refusal(resolution.error, resolution.decision);
-  return resolution;
 }
 
 export function refusal(

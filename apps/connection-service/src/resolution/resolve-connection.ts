@@ -7,7 +7,7 @@ import type {
 import type { DecisionStepSchema } from '@planton/api/connect/v1/resolution';
 import type { DecisionStep } from '@planton/connection-resolver';
 import type { Deps } from '../deps.ts';
-import { decideConnection, sources } from './decide-connection.ts';
+import { sources } from './decide-connection.ts';
 
 export function resolveConnection(deps: Deps) {
   return async (
@@ -15,7 +15,7 @@ export function resolveConnection(deps: Deps) {
     context: HandlerContext,
   ): Promise<MessageInitShape<typeof ResolveConnectionResponseSchema>> => {
     const scope = await deps.scopeOf(context, request.environment);
-    const { connection, source, decision } = await decideConnection(deps, scope, request, false);
+    const { connection, source, decision } = await deps.decideConnection(scope, request, false);
     return {
       connection: connection.slug,
       connectionUid: connection.uid,

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { type Client, type ConnectRouter, createClient } from '@connectrpc/connect';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
@@ -21,10 +21,11 @@ import { useTestEngine } from '@planton/database/testing';
 import { DomainError, type Logger, type RoleName, toDomainError } from '@planton/rpc';
 import { createTestPlatform, type TestMember, type TestPlatform } from '@planton/rpc/testing';
 import { afterAll, beforeAll } from 'vitest';
-import type { Deps } from '../deps.ts';
+import { createSharedParts, type Deps } from '../deps.ts';
 import { migrations } from '../migrations/index.ts';
 import { connectionRoutes } from '../routes.ts';
 import { type ConnectTables, SCHEMA } from '../schema.ts';
+import { defaultSetupPace } from '../trust-setups/pace.ts';
 import { defaultPace } from '../verification/pace.ts';
 import { createFakeConfigManager, type FakeConfigManager } from './fake-config-manager.ts';
 import { createFakeRunnerService, type FakeRunnerService } from './fake-runner-service.ts';
@@ -95,7 +96,9 @@ async function assemble(database: Database<ConnectTables>): Promise<TestService>
   const runners = createFakeRunnerService();
   const reach = (routes: (router: ConnectRouter) => void) =>
     platform.serviceTransport(routes, 'connection-service', assertOutsideTransaction);
+  const now = () => new Date();
   const deps: Deps = {
+    ...createSharedParts({ database, now }),
     database,
     configManager: createClient(ConfigManager, reach(config.routes)),
     runners: createClient(RunnerService, reach(runners.routes)),
@@ -106,9 +109,17 @@ async function assemble(database: Database<ConnectTables>): Promise<TestService>
     scopeOf: platform.guard.scopeOf,
     logger,
     newUid: randomUUID,
-    now: () => new Date(),
+    now,
     random: Math.random,
+    randomBytes,
     verification: defaultPace,
+    setupPace: defaultSetupPace,
+    trust: {
+      principalArn: 'arn:aws:iam::111122223333:role/planton',
+      templateUrl: 'https://templates.s3.us-east-1.amazonaws.com/planton.yaml',
+      publicUrl: 'https://planton.example.com',
+      publicUrlGiven: true,
+    },
   };
   const clientAs = async (on: Deps, member: TestMember) =>
     createClient(

@@ -85,7 +85,7 @@ export function verificationMessage(columns: VerificationColumns): VerificationM
 }
 
 /** The causes that are stored; what is no cause is left out. */
-function readCauses(stored: unknown): readonly Cause[] {
+export function readCauses(stored: unknown): readonly Cause[] {
   if (!Array.isArray(stored)) return [];
   return stored.flatMap((each: unknown): Cause[] => {
     const { code, message, hint } = Object(each) as Record<string, unknown>;

@@ -6,14 +6,13 @@ import {
   SealedOutputSchema,
 } from '@planton/api/runner/v1/operation';
 import { AckDisposition, type Result } from '@planton/api/runner/v1/session';
-import { isUnavailable } from '@planton/database';
+import { isUnavailable, writeInBatches } from '@planton/database';
 import type { Deps } from '../deps.ts';
 import type { LiveSessions } from '../sessions/live-sessions.ts';
 import type { Attempt, Session } from '../sessions/session.ts';
 import { gatewayReasons, isFinal } from './operation.ts';
 import { type AttemptResult, type RecordedResult, recordResults } from './operation-store.ts';
 import type { Waits } from './waits.ts';
-import { writeInBatches } from './write-in-batches.ts';
 
 /** Characters of JSON that an output or error may have. */
 const LARGEST_OUTPUT = 32 * 1024;

@@ -1,11 +1,11 @@
 import { create, toJson } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { type OperationStep, OperationStepSchema } from '@planton/api/runner/v1/operation';
+import { writeInBatches } from '@planton/database';
 import type { Deps } from '../deps.ts';
 import type { Attempt } from '../sessions/session.ts';
 import { insertSteps, type NewStep } from './operation-read-store.ts';
 import type { Waits } from './waits.ts';
-import { writeInBatches } from './write-in-batches.ts';
 
 /** Steps of one attempt that are kept; further ones are shown to nobody. */
 const STEPS_AT_MOST = 200;

@@ -1,4 +1,5 @@
 import type { OperationInput } from '@planton/api/runner/v1/operation';
+import { writeInBatches } from '@planton/database';
 import { quota } from '@planton/rpc';
 import type { AuditActor } from '../audit/audit-store.ts';
 import type { Deps } from '../deps.ts';
@@ -9,7 +10,6 @@ import type { OperationRow } from './operation.ts';
 import type { KindRules } from './operation-kind.ts';
 import { countWaiting, insertOperations, type NewOperation } from './operation-store.ts';
 import type { Wait, Waits } from './waits.ts';
-import { writeInBatches } from './write-in-batches.ts';
 
 /** Operations that may wait for one runner. */
 const MOST_WAITING = 5_000;

@@ -4,8 +4,8 @@ import {
   RunnerGoodbyeReason,
   RunnerGoodbyeReasonSchema,
 } from '@planton/api/runner/v1/session';
+import { writeInBatches } from '@planton/database';
 import type { Deps } from '../deps.ts';
-import { writeInBatches } from '../operations/write-in-batches.ts';
 import type { LiveSessions } from './live-sessions.ts';
 import type { Session } from './session.ts';
 import type { Ending } from './session-state.ts';

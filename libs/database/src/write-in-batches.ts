@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isConflict, isUnavailable } from '@planton/database';
+import { isConflict, isUnavailable } from './classify-error.ts';
+import { assertOutsideTransaction } from './guard-transaction.ts';
 
 /** How often a batch is written at most when transactions meet. */
 const ATTEMPTS = 5;
@@ -8,7 +9,7 @@ const PAUSE_MS = 20;
 
 /** Writes items one statement for many, each with an answer of its own. */
 export interface BatchWriter<Item, Answer> {
-  /** Resolves when the item is durable. Rejects with the error of its statement. */
+  /** Resolves when the item is durable. Rejects with the error of its statement, and inside a transaction, which has a connection of its own. */
   write(item: Item): Promise<Answer>;
   /** Resolves when nothing is waiting or under way. */
   idle(): Promise<void>;
@@ -86,8 +87,9 @@ export function writeInBatches<Item, Answer>(settings: {
   };
 
   return {
-    write: (item) =>
-      new Promise((resolve, reject) => {
+    write: async (item) => {
+      assertOutsideTransaction('a write in batches');
+      return new Promise((resolve, reject) => {
         queue.push({ item, resolve, reject });
         if (scheduled || underWay >= concurrency) return;
         scheduled = true;
@@ -95,7 +97,8 @@ export function writeInBatches<Item, Answer>(settings: {
           scheduled = false;
           startNext();
         });
-      }),
+      });
+    },
     idle: () =>
       underWay === 0 && queue.length === 0
         ? Promise.resolve()

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import type { Account, Role } from '../identities/identity.ts';
+import { parseAccounts } from '../identities/parse-accounts.ts';
 import { PLATFORM_ROLE, ROLE_ACCOUNTS, TRUSTS_USER, trustOf } from '../testing/roles.ts';
-import type { Role } from './identity.ts';
-import { indexRoles } from './index-roles.ts';
-import { parseAccounts } from './parse-accounts.ts';
+import { keepIam } from './keep-iam.ts';
 
 const trustPolicy = trustOf('arn:aws:iam::123456789012:user/deployer');
+const indexRoles = (accounts: readonly Account[]) => keepIam(accounts, () => new Date(0)).findRole;
 const account = (...roles: readonly Role[]) => ({ id: '123456789012', users: [], roles });
 
 test('the configuration file says what the options say', () => {

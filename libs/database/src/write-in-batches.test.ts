@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { runInScope } from './guard-transaction.ts';
 import { writeInBatches } from './write-in-batches.ts';
 
 const conflict = () => Object.assign(new Error('deadlock'), { code: '40P01' });
@@ -114,5 +115,15 @@ describe('writing in batches', () => {
     await Promise.all([first, ...[2, 3].map((item) => writer.write(item))]);
     expect(sizes).toEqual([1, 3]);
     await writer.idle();
+  });
+
+  test('no transaction hands its writes to others', async () => {
+    const writer = writeInBatches<number, number>({
+      write: async (items) => items,
+      largest: 5,
+      concurrency: 1,
+    });
+    await expect(runInScope(() => writer.write(1))).rejects.toThrow('not allowed inside a transaction');
+    expect(await writer.write(2)).toBe(2);
   });
 });
