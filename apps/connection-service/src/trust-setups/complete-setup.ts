@@ -112,6 +112,7 @@ export async function completeSetup(deps: Deps, setup: DueSetup, role: VerifiedR
           causes: [],
           identity: role.identity,
         },
+        // Only a role that kept others out completes a set-up.
         protection: { shown: true, insecure: 'clear' },
         runner: '',
         next: undefined,

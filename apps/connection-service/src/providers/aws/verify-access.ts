@@ -6,6 +6,7 @@ import {
   type OperationInput,
   OperationInputSchema,
 } from '@planton/api/runner/v1/operation';
+import { tagValue } from '@planton/aws';
 import type { FieldValues, ReferenceUse } from '../../references/reference.ts';
 import type { VerificationOptions } from '../provider.ts';
 import { planTrustRole, readTrustRole } from './read-trust-role.ts';
@@ -37,8 +38,8 @@ export function buildVerification(
 ): OperationInput {
   if (spec.authMode === AuthMode.CROSS_ACCOUNT_TRUST) {
     const tags = {
-      'planton:organization': organization,
-      'planton:connection': connection,
+      'planton:organization': tagValue(organization),
+      'planton:connection': tagValue(connection),
       'planton:requester': VERIFIER,
     };
     return buildTrustOperation({
