@@ -62,7 +62,13 @@ describe('a role that refuses the platform', () => {
       pauseSeconds: 2,
     });
     expect(decide({ claimTime: ago(pace.refusedFor - 1) }, refused)).toMatchObject({ kind: 'wait' });
-    expect(decide({ claimTime: ago(pace.refusedFor) }, refused)).toMatchObject({ kind: 'fail' });
+    const causes = ['PROPAGATING', 'TRUST_POLICY'].map((code) => ({ code, message: '', hint: '' }));
+    const denied: Observation = { ...refused, causes };
+    expect(decide({ claimTime: ago(5) }, denied)).toMatchObject({ causes });
+    expect(decide({ claimTime: ago(pace.refusedFor) }, denied)).toMatchObject({
+      kind: 'fail',
+      causes: causes.slice(1),
+    });
   });
 
   test('says so where the stack was made with another external ID', () => {

@@ -128,7 +128,7 @@ function decideRefused(
       return {
         kind: 'fail',
         message: `the stack says that the role is there, and AWS refuses it: ${message}`,
-        causes,
+        causes: lasting(causes),
       };
     }
     return {
@@ -149,6 +149,11 @@ function decideRefused(
   };
 }
 
+/** What is left to explain a refusal that has gone on for longer than IAM takes to make a change known. */
+function lasting(causes: readonly Cause[]): readonly Cause[] {
+  return causes.filter(({ code }) => code !== 'PROPAGATING');
+}
+
 function decideGone(
   progress: Progress,
   { message, causes }: Extract<Observation, { kind: 'refused' }>,
@@ -164,7 +169,7 @@ function decideGone(
     return {
       kind: 'fail',
       message: `the role let the platform in and no longer does: ${message}`,
-      causes: [cause, ...causes],
+      causes: [cause, ...lasting(causes)],
     };
   }
   return {

@@ -1,10 +1,15 @@
 import { ConnectError } from '@connectrpc/connect';
 import { OperationErrorKind, OperationState } from '@planton/api/runner/v1/operation';
-import { parseArn } from '@planton/aws';
+import { externalIdNotEnforced, parseArn } from '@planton/aws';
 import { toDomainError } from '@planton/rpc';
 import type { Deps } from '../deps.ts';
 import { readCause } from '../providers/aws/read-causes.ts';
-import { buildTrustOperation, readTrustOutput, type TrustFacts } from '../providers/aws/trust-operation.ts';
+import {
+  buildTrustOperation,
+  rankCausesOfNewRole,
+  readTrustOutput,
+  type TrustFacts,
+} from '../providers/aws/trust-operation.ts';
 import { createScrub, type Scrub } from '../verification/scrub-text.ts';
 import type { Cause } from '../verification/verification.ts';
 import type { Observation } from './decide-next.ts';
@@ -96,11 +101,9 @@ function observationOf(facts: TrustFacts, scrub: Scrub): Observation {
   const { verdict, observation, causes, externalId, stack, stackObservation } = facts;
   const message = scrub(observation, MESSAGE_LENGTH);
   if (verdict !== 'verified') {
-    return {
-      kind: verdict === 'refused' ? 'refused' : 'unknown',
-      message,
-      causes: scrubCauses(causes, scrub),
-    };
+    return verdict === 'refused'
+      ? { kind: 'refused', message, causes: scrubCauses(rankCausesOfNewRole(causes), scrub) }
+      : { kind: 'unknown', message, causes: scrubCauses(causes, scrub) };
   }
   const insecure = externalId === 'not_enforced';
   return {
@@ -113,7 +116,7 @@ function observationOf(facts: TrustFacts, scrub: Scrub): Observation {
     },
     stackObservation: scrub(stackObservation, MESSAGE_LENGTH),
     message: insecure ? 'it lets in callers that do not have the right external ID' : message,
-    causes: insecure ? [notEnforced()] : [],
+    causes: insecure ? [externalIdNotEnforced()] : [],
   };
 }
 
@@ -123,15 +126,6 @@ function scrubCauses(causes: readonly Cause[], scrub: Scrub): readonly Cause[] {
     message: scrub(message, MESSAGE_LENGTH),
     hint: scrub(hint, MESSAGE_LENGTH),
   }));
-}
-
-function notEnforced(): Cause {
-  return {
-    code: 'EXTERNAL_ID_NOT_ENFORCED',
-    message:
-      'The trust policy of the role lets the platform in without the external ID, or with a wrong one.',
-    hint: 'Make the role with the template as it is: its trust policy has to demand sts:ExternalId.',
-  };
 }
 
 /** Somebody may have made the stack in another region than the link's. */
