@@ -37,6 +37,9 @@ export function serveCallback(
   const perAddress = new RateLimiterMemory({ points: limits.perAddress, duration: 60 });
   const isWithin = async (address: string): Promise<boolean> => {
     try {
+      // An address that has had its share does not use up that of the others.
+      const had = await perAddress.get(address);
+      if (had && had.remainingPoints <= 0) return false;
       await total.consume('all');
       await perAddress.consume(address);
       return true;
