@@ -100,7 +100,7 @@ function answer(request: HttpRequest, response: HttpResponse, [status, body]: An
     'x-content-type-options': 'nosniff',
     ...(status === 429 && { 'retry-after': '60' }),
   });
-  // What is left of a body that nobody reads must not be taken for the next request.
-  if (status === 413) response.once('finish', () => request.destroy());
+  // What is left of a body that nobody reads must neither be taken for the next request nor be waited for.
+  if (status === 413 || !request.complete) response.once('finish', () => request.destroy());
   response.end(JSON.stringify(body));
 }
