@@ -6,7 +6,7 @@ import {
   AwsProviderConnectionSpecSchema,
 } from '@planton/api/connect/v1/aws_provider_connection';
 import { toDomainError } from '@planton/rpc';
-import { recordAudit } from '../audit/audit-store.ts';
+import { insertAuditRecords } from '../audit/audit-store.ts';
 import { type ConnectionRow, readTextMap } from '../connections/connection.ts';
 import { commitConnection } from '../connections/connection-change-store.ts';
 import { findConnectionByUid, readApplyBase } from '../connections/connection-store.ts';
@@ -118,17 +118,29 @@ export async function completeSetup(deps: Deps, setup: DueSetup, role: VerifiedR
         runner: '',
         next: undefined,
       });
-      await recordAudit(tx, deps.newUid(), serviceOrigin(deps, setup), {
-        action: 'trust_setup.complete',
-        resource: { kind: SETUP_KIND, uid: setup.uid, slug: setup.connection_slug },
-        details: { role_arn: role.roleArn, initiated_by: setup.created_by },
-      });
-      await recordAudit(tx, deps.newUid(), serviceOrigin(deps, setup), {
-        action: connection ? 'connection.update' : 'connection.create',
-        resource: owner,
-        version: revision,
-        details: { provider: aws.name, trust_setup: setup.uid, initiated_by: setup.created_by },
-      });
+      const origin = serviceOrigin(deps, setup);
+      const initiated_by = setup.created_by;
+      await insertAuditRecords(tx, [
+        {
+          uid: deps.newUid(),
+          origin,
+          entry: {
+            action: 'trust_setup.complete',
+            resource: { kind: SETUP_KIND, uid: setup.uid, slug: setup.connection_slug },
+            details: { role_arn: role.roleArn, initiated_by },
+          },
+        },
+        {
+          uid: deps.newUid(),
+          origin,
+          entry: {
+            action: connection ? 'connection.update' : 'connection.create',
+            resource: owner,
+            version: revision,
+            details: { provider: aws.name, trust_setup: setup.uid, initiated_by },
+          },
+        },
+      ]);
       return 'completed';
     })
     .catch((thrown: unknown): Completion => {
