@@ -13,10 +13,10 @@ import { TEMPLATE_VERSION } from './template-version.ts';
 const Condition = 'HasCallback';
 
 /** Seconds that the function may take. */
-export const FUNCTION_TIMEOUT = 60;
+const FUNCTION_TIMEOUT = 60;
 
 /** Seconds after which CloudFormation stops waiting for the function; its own default is an hour. */
-export const SERVICE_TIMEOUT = 120;
+const SERVICE_TIMEOUT = 120;
 
 /** The function that tells the platform that the stack is complete, with a role of its own that can write its log alone. */
 export function defineCallback() {

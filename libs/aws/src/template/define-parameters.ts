@@ -8,13 +8,13 @@ const CAPABILITY_DESCRIPTIONS: Readonly<Record<AwsCapability, string>> = {
   ecs: 'ECS: clusters, services, tasks, scaling, and load balancers in front of them.',
   vpc_networking: 'VPC: networks, subnets, routes, gateways, security groups, endpoints, peerings.',
   s3_storage:
-    'S3: buckets and their settings. Objects can be listed and deleted, but neither read nor written.',
+    'S3: buckets, their settings and policies. Objects can be listed and deleted; no action reads or writes them.',
   rds_database: 'RDS: databases, clusters, parameter groups, snapshots.',
-  lambda_compute: 'Lambda: functions, versions, layers, triggers. Functions cannot be invoked.',
+  lambda_compute: 'Lambda: functions, versions, layers, triggers. No action invokes them.',
   route53_dns: 'Route 53: hosted zones, records, health checks.',
   cloudwatch_monitoring: 'CloudWatch: metrics, alarms, dashboards, log groups and what is in them.',
   ecr_registry: 'ECR: repositories of container images, and what is in them.',
-  kms_encryption: 'KMS: keys, aliases, key policies. Data can be neither encrypted nor decrypted.',
+  kms_encryption: 'KMS: keys, aliases, key policies. No action encrypts or decrypts.',
 };
 
 /** None has `NoEcho`: the console ignores such parameters in quick-create links. */

@@ -1,6 +1,5 @@
 /** What stands in the source of a policy until it is known where the policy will be; CloudFormation's own notation. */
 export const PARTITION = pseudo('Partition');
-export const URL_SUFFIX = pseudo('URLSuffix');
 export const ACCOUNT_ID = pseudo('AccountId');
 export const REGION = pseudo('Region');
 export const STACK_NAME = pseudo('StackName');

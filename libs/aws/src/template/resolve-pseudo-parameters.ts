@@ -1,4 +1,4 @@
-import { findPartition, type PartitionId } from '../partitions/partition.ts';
+import type { PartitionId } from '../partitions/partition.ts';
 import type { PolicyDocument } from './policy-document.ts';
 
 /** What stands for itself in the source of a policy until it is known where the policy will be. */
@@ -25,7 +25,6 @@ export interface Place {
 export function substitute(policy: PolicyDocument, place: Place): PolicyDocument {
   const values: Readonly<Record<string, string | undefined>> = {
     Partition: place.partition,
-    URLSuffix: findPartition(place.partition).dnsSuffix,
     AccountId: place.accountId,
     Region: place.region,
     StackName: place.stackName,

@@ -1,10 +1,13 @@
 import type { PolicyStatement } from '../policy-document.ts';
-import { ACCOUNT_ID, PARTITION, URL_SUFFIX } from '../pseudo-parameters.ts';
+import { ACCOUNT_ID, PARTITION } from '../pseudo-parameters.ts';
 import { allow, createServiceLinkedRolesOf, describeNetworks, ownArn, passRolesTo } from './statement.ts';
 
 const LAUNCH_TEMPLATES = ownArn('ec2', 'launch-template/*');
 
-/** Kubernetes clusters with their nodes, add-ons, access entries and identity provider. */
+/**
+ * Kubernetes clusters with their nodes, add-ons, access entries and identity provider. A node group with a launch template of its
+ * own needs leave to run instances from it; no role can be handed to EC2, so such instances get none but from EKS itself.
+ */
 export const EKS: readonly PolicyStatement[] = [
   allow(
     'Clusters',
@@ -82,11 +85,6 @@ export const EKS: readonly PolicyStatement[] = [
     ['GetRole', 'ListAttachedRolePolicies'],
     `arn:${PARTITION}:iam::${ACCOUNT_ID}:role/*`,
   ),
-  passRolesTo(
-    'eks.amazonaws.com',
-    'eks-fargate-pods.amazonaws.com',
-    'pods.eks.amazonaws.com',
-    `ec2.${URL_SUFFIX}`,
-  ),
+  passRolesTo('eks.amazonaws.com', 'eks-fargate-pods.amazonaws.com', 'pods.eks.amazonaws.com'),
   createServiceLinkedRolesOf('eks.amazonaws.com', 'eks-nodegroup.amazonaws.com', 'eks-fargate.amazonaws.com'),
 ];

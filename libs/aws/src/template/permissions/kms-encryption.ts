@@ -1,7 +1,10 @@
 import type { PolicyStatement } from '../policy-document.ts';
 import { allow, ownArn } from './statement.ts';
 
-/** Keys, their aliases and policies, and grants for AWS services alone. Data can be neither encrypted nor decrypted. */
+/**
+ * Keys, their aliases and policies, and grants for AWS services alone. No action encrypts or decrypts; but whoever may write the
+ * policy of a key can open it.
+ */
 export const KMS_ENCRYPTION: readonly PolicyStatement[] = [
   allow(
     'Keys',

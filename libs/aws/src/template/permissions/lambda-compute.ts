@@ -1,7 +1,7 @@
 import type { PolicyStatement } from '../policy-document.ts';
 import { allow, describeNetworks, ownArn, passRolesTo } from './statement.ts';
 
-/** Functions with their versions, aliases, layers, triggers and addresses. They cannot be invoked. */
+/** Functions with their versions, aliases, layers, triggers and addresses. No action invokes them. */
 export const LAMBDA_COMPUTE: readonly PolicyStatement[] = [
   allow(
     'Functions',

@@ -5,7 +5,10 @@ import { allow, passRolesTo } from './statement.ts';
 /** An ARN in S3 names no account. */
 const IN_OWN_ACCOUNT = { StringEquals: { 'aws:ResourceAccount': ACCOUNT_ID } };
 
-/** Buckets and all their settings. Objects can be listed and, so that a bucket can be removed, deleted; not read or written. */
+/**
+ * Buckets, all their settings and policies. Objects can be listed and, so that a bucket can be removed, deleted; no action reads
+ * or writes them. Whoever may write the policy of a bucket can open it, so that guards against accidents, not against intent.
+ */
 export const S3_STORAGE: readonly PolicyStatement[] = [
   allow('CreateBuckets', 's3', ['CreateBucket'], `arn:${PARTITION}:s3:::*`),
   allow(
