@@ -52,7 +52,10 @@ test('serves the page and what belongs to it, which nothing foreign can be put i
   await rig.start();
   for (const [path, type] of [
     ['/cloudformation/home?region=us-west-2', 'text/html'],
-    ['/console/quick-create.js', 'text/javascript'],
+    ['/console/console.js', 'text/javascript'],
+    ['/console/dom.js', 'text/javascript'],
+    ['/console/show-quick-create.js', 'text/javascript'],
+    ['/console/show-stack.js', 'text/javascript'],
     ['/console/console.css', 'text/css'],
   ] as const) {
     const answer = await ask('GET', path);
