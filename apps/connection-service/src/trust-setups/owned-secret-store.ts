@@ -43,11 +43,12 @@ export async function lockOwnedSecret(tx: Tx, uid: string, slug: string): Promis
 }
 
 /** Secrets that seem to be used by nothing any more, and those whose retirement was begun. */
-export function listUnusedSecrets(db: Db, limit: number): Promise<OwnedSecret[]> {
-  return db
+export function listUnusedSecrets(db: Db, limit: number, connectionUid?: string): Promise<OwnedSecret[]> {
+  const unused = db
     .selectFrom('owned_secret as o')
     .selectAll('o')
-    .where((eb) => eb.or([eb('o.retire_time', 'is not', null), isUnused()]))
+    .where((eb) => eb.or([eb('o.retire_time', 'is not', null), isUnused()]));
+  return (connectionUid === undefined ? unused : unused.where('o.connection_uid', '=', connectionUid))
     .orderBy('o.create_time')
     .limit(limit)
     .execute();
