@@ -244,9 +244,9 @@ describe.each(engines)('sessions that are not opened, on %s', (kind) => {
     });
     const { platform, deps } = service();
     const { sessions, taken } = countTakes(deps, 2);
-    const ada = { uid: 'ada-of-two-keys', name: 'ada', org: organization, role: 'admin' } as const;
+    const ada = { uid: 'ada-of-two-keys', name: 'ada' };
     const clientOf = (apiKeyUid: string) =>
-      service().clientWith({ ...deps, sessions }, { ...ada, apiKeyUid });
+      service().clientWith({ ...deps, sessions }, organization, { ...ada, apiKeyUid });
     const opened = issue({ ...organization, admin: await clientOf('key-that-stays') });
     const refused = refusalOf(issue({ ...organization, admin: await clientOf('key-that-goes') }));
     await taken;
