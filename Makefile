@@ -11,6 +11,7 @@ up: $(READY) ## start the server and leave it running
 	node scripts/up.ts
 
 test: $(READY) ## everything that has to hold
+	node scripts/install-chromium.ts
 	npm run --silent check
 	npm run --silent test
 

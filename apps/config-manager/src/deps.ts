@@ -10,4 +10,5 @@ export interface Deps {
   readonly scopeOf: ScopeOf;
   readonly logger: Logger;
   readonly newUid: () => string;
+  readonly randomBytes: (size: number) => Buffer;
 }

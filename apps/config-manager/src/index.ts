@@ -8,6 +8,9 @@ import type { Deps } from './deps.ts';
 import { isPrepared, prepareKeys } from './keys/prepare-keys.ts';
 import { rotateOrganizationKey } from './keys/rotate-organization-key.ts';
 import { migrations } from './migrations/index.ts';
+import { accessOwnedSecret } from './owned-secrets/access-owned-secret.ts';
+import { mintOwnedSecret } from './owned-secrets/mint-owned-secret.ts';
+import { retireOwnedSecret } from './owned-secrets/retire-owned-secret.ts';
 import { listUnconfirmedOwners } from './references/list-unconfirmed-owners.ts';
 import { listUsages } from './references/list-usages.ts';
 import { resolveOwnedReferences } from './references/resolve-owned-references.ts';
@@ -38,6 +41,8 @@ export interface ConfigManagerDeps {
   readonly scopeOf: ScopeOf;
   readonly logger: Logger;
   readonly newUid: () => string;
+  /** From a cryptographic source: values of secrets are made of it. */
+  readonly randomBytes: (size: number) => Buffer;
 }
 
 export interface ConfigManagerApp {
@@ -54,13 +59,13 @@ export interface ConfigManagerApp {
  * @throws MigrationError, or `MASTER_KEY_WRONG` when the data were encrypted with another master key: nothing has been changed then
  */
 export async function createConfigManager(given: ConfigManagerDeps): Promise<ConfigManagerApp> {
-  const { engine, keyring, logger, scopeOf, newUid } = given;
+  const { engine, keyring, logger, scopeOf, newUid, randomBytes } = given;
   await migrate(engine, SCHEMA, migrations);
   const database = openDatabase<ConfigTables>(engine, SCHEMA);
   const rewrapped = await prepareKeys({ database, keyring, previousFingerprint: given.previousFingerprint });
   if (rewrapped > 0) logger.info({ rewrapped }, 'organisation keys are wrapped with the new master key');
 
-  const deps: Deps = { database, keyring, logger, scopeOf, newUid };
+  const deps: Deps = { database, keyring, logger, scopeOf, newUid, randomBytes };
   const service = {
     setSecret: setSecret(deps),
     getSecret: getSecret(deps),
@@ -78,6 +83,9 @@ export async function createConfigManager(given: ConfigManagerDeps): Promise<Con
     resolveReferences: resolveReferences(deps),
     resolveOwnedReferences: resolveOwnedReferences(deps),
     setReferences: setReferences(deps),
+    mintOwnedSecret: mintOwnedSecret(deps),
+    accessOwnedSecret: accessOwnedSecret(deps),
+    retireOwnedSecret: retireOwnedSecret(deps),
     listUnconfirmedOwners: listUnconfirmedOwners(deps),
     listUsages: listUsages(deps),
     rotateOrganizationKey: rotateOrganizationKey(deps),

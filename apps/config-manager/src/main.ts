@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
 import { assertOutsideTransaction, isUnavailable, openEngine } from '@planton/database';
 import { createKeyring, openMasterKey, parseMasterKeySource } from '@planton/keyring';
@@ -21,6 +21,7 @@ await runService({
       scopeOf: guard.scopeOf,
       logger,
       newUid: randomUUID,
+      randomBytes,
     });
   },
 });

@@ -18,6 +18,8 @@ export interface SecretTable {
   /** The object that a server-owned secret belongs to; null for a secret of the organisation's people. */
   readonly owner_uid: string | null;
   readonly owner_kind: string | null;
+  /** The service that has the object: the one that may read and retire the secret. */
+  readonly owner_service: string | null;
   readonly revision: number;
   readonly create_time: Time;
   readonly update_time: Time;

@@ -7,6 +7,8 @@ import { type AuditRecorder, createAuditRecorder } from './audit/record-in-batch
 import { keepSessions, type SessionKeeper } from './credentials/keep-sessions.ts';
 import { createDecider, type DecideConnection } from './resolution/decide-connection.ts';
 import type { ConnectTables } from './schema.ts';
+import type { SetupPace } from './trust-setups/pace.ts';
+import type { TrustSettings } from './trust-setups/trust-settings.ts';
 import type { VerificationPace } from './verification/pace.ts';
 
 /** What handlers and loops of the service work with. */
@@ -24,7 +26,11 @@ export interface Deps extends SharedParts {
   readonly now: () => Date;
   /** In [0, 1), for jitter. */
   readonly random: () => number;
+  /** Cryptographically secure. */
+  readonly randomBytes: (size: number) => Buffer;
   readonly verification: VerificationPace;
+  readonly trust: TrustSettings;
+  readonly setupPace: SetupPace;
 }
 
 /** What the requests of a replica share. */

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { createClient } from '@connectrpc/connect';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
 import { ConnectionService } from '@planton/api/connect/v1/connection_service';
@@ -12,7 +12,7 @@ await runService({
   name: 'connection-service',
   services: [ConnectionService],
   database: { openEngine, isUnavailable, assertOutsideTransaction },
-  assemble: ({ engine, guard, identity, logger, reach }) =>
+  assemble: ({ server, engine, guard, identity, logger, reach }) =>
     createConnectionService({
       engine,
       configManager: createClient(ConfigManager, reach('config-manager')),
@@ -23,5 +23,12 @@ await runService({
       newUid: randomUUID,
       now: () => new Date(),
       random: Math.random,
+      randomBytes,
+      trust: {
+        principalArn: server.awsPrincipal,
+        templateUrl: server.awsTemplateUrl,
+        publicUrl: server.publicUrl,
+        publicUrlGiven: server.publicUrlGiven,
+      },
     }),
 });

@@ -17,6 +17,9 @@ import { listDefaults } from './defaults/list-defaults.ts';
 import { setDefault } from './defaults/set-default.ts';
 import type { Deps } from './deps.ts';
 import { resolveConnection } from './resolution/resolve-connection.ts';
+import { getTrustSetup } from './trust-setups/get-trust-setup.ts';
+import { initiateTrustSetup } from './trust-setups/initiate-trust-setup.ts';
+import { watchTrustSetup } from './trust-setups/watch-trust-setup.ts';
 import { verifyConnection } from './verification/verify-connection.ts';
 
 /** Registers every RPC of the service. */
@@ -30,6 +33,9 @@ export function connectionRoutes(deps: Deps): (router: ConnectRouter) => void {
     verifyConnection: verifyConnection(deps),
     resolveConnection: resolveConnection(deps),
     issueCredentials: issueCredentials(deps),
+    initiateAwsTrustSetup: initiateTrustSetup(deps),
+    getAwsTrustSetup: getTrustSetup(deps),
+    watchAwsTrustSetup: watchTrustSetup(deps),
     setDefaultProviderConnection: setDefault(deps),
     getDefaultProviderConnection: getDefault(deps),
     listDefaultProviderConnections: listDefaults(deps),

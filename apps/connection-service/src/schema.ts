@@ -97,7 +97,7 @@ export interface ReferenceFenceTable {
   readonly fence_time: Time;
 }
 
-export type VerificationOutcomeName = 'verified' | 'refused' | 'inconclusive';
+export type VerificationOutcomeName = 'verified' | 'refused' | 'inconclusive' | 'insecure';
 
 export interface ConnectionVerificationTable {
   readonly connection_uid: string;
@@ -117,6 +117,96 @@ export interface ConnectionVerificationTable {
   /** Slug; empty for the platform runner. */
   readonly runner: Generated<string>;
   readonly last_success_time: OptionalTime;
+  /** When it was last shown that others are kept out, and of which revision. */
+  readonly probe_time: OptionalTime;
+  readonly probe_revision: ColumnType<number | null, undefined, number>;
+  /** When others were first let in of `revision`, since they were last shown to be kept out. */
+  readonly insecure_since: ColumnType<Date | null, undefined, RawBuilder<Date | null>>;
+}
+
+export type TrustSetupStateName = 'pending' | 'verifying' | 'completed' | 'failed' | 'expired';
+export type TrustSetupWaitName = 'none' | 'callback' | 'role' | 'propagation' | 'stack' | 'platform';
+
+/** Written by the database's clock; may be unset. */
+type MarkedTime = ColumnType<Date | null, undefined, RawBuilder<Date> | null>;
+
+export interface TrustSetupTable {
+  readonly uid: string;
+  readonly organization_uid: string;
+  readonly organization_slug: string;
+  /** That the connection has, or will have. */
+  readonly connection_uid: string;
+  readonly connection_slug: string;
+  readonly connection_name: string;
+  readonly reconnect: boolean;
+  readonly account_id: string;
+  readonly region: string;
+  /** Names such as `eks`. */
+  readonly capabilities: Json;
+  /** Empty for none. */
+  readonly permissions_boundary_arn: string;
+  readonly without_stack: boolean;
+  readonly calls_back: boolean;
+  /** The platform's identity when the set-up was begun. */
+  readonly principal_arn: string;
+  readonly role_name: string;
+  /** Empty without a stack. */
+  readonly stack_name: string;
+  readonly external_id_uid: string;
+  readonly external_id_slug: string;
+  /** SHA-256. */
+  readonly external_id_hash: Buffer;
+  readonly state: TrustSetupStateName;
+  readonly wait: TrustSetupWaitName;
+  readonly message: string;
+  readonly causes: ColumnType<unknown, undefined, RawBuilder<unknown>>;
+  /** SHA-256 of what the callback claimed; `null` until there was one. */
+  readonly claim_hash: ColumnType<Buffer | null, undefined, Buffer>;
+  readonly claim_time: MarkedTime;
+  /** Empty until there was a callback. */
+  readonly claimed_role_arn: Generated<string>;
+  readonly claimed_stack_id: Generated<string>;
+  /** Whether a callback said that the stack was made with another external ID. */
+  readonly external_id_edited: Generated<boolean>;
+  /** The expected one, and once it was verified that of the connection. */
+  readonly role_arn: string;
+  /** ARN, as AWS describes the stack; empty until it did. */
+  readonly stack_id: Generated<string>;
+  /** When the role first let the platform in. */
+  readonly worked_time: MarkedTime;
+  /** Since when it no longer does, after it did. */
+  readonly refused_time: MarkedTime;
+  /** Since when it lets in callers without the right external ID. */
+  readonly insecure_time: MarkedTime;
+  readonly attempts: Generated<number>;
+  /** Callbacks that were heard: one that comes during an attempt makes another due at once. */
+  readonly hints: Generated<number>;
+  readonly next_attempt_time: ColumnType<Date, RawBuilder<Date>, RawBuilder<Date>>;
+  /** Counts the changes that callers see. */
+  readonly revision: Generated<number>;
+  readonly created_by: string;
+  readonly create_time: Time;
+  readonly expire_time: ColumnType<Date, RawBuilder<Date>, never>;
+  readonly end_time: MarkedTime;
+}
+
+export interface TrustSetupTokenTable {
+  /** SHA-256. */
+  readonly token_hash: Buffer;
+  readonly setup_uid: string;
+  readonly create_time: Time;
+}
+
+/** A secret of config-manager that the server keeps for one connection. */
+export interface OwnedSecretTable {
+  readonly uid: string;
+  readonly organization_uid: string;
+  readonly connection_uid: string;
+  /** Empty until it was minted. */
+  readonly slug: Generated<string>;
+  readonly create_time: Time;
+  /** Since when it may not be used any more. */
+  readonly retire_time: MarkedTime;
 }
 
 export interface AuditRecordTable {
@@ -150,5 +240,8 @@ export interface ConnectTables {
   readonly reference_outbox: ReferenceOutboxTable;
   readonly reference_fence: ReferenceFenceTable;
   readonly connection_verification: ConnectionVerificationTable;
+  readonly trust_setup: TrustSetupTable;
+  readonly trust_setup_token: TrustSetupTokenTable;
+  readonly owned_secret: OwnedSecretTable;
   readonly audit_record: AuditRecordTable;
 }

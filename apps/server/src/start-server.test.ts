@@ -61,6 +61,13 @@ describe('a server', () => {
     expect(await identityFor(accessToken).whoAmI({})).toMatchObject({ instanceOwner: true });
   });
 
+  test('serves the template of AWS accounts to anybody', async () => {
+    const response = await fetch(`http://${listen}/aws/cloudformation-template.yaml`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('application/yaml');
+    expect(await response.text()).toContain('AWSTemplateFormatVersion');
+  });
+
   test('starts again on its data after it was closed, with the same identities', async () => {
     const before = await identityFor(ownerKey()).whoAmI({});
     await running.close();

@@ -22,6 +22,7 @@ import {
   serveParts,
 } from '@planton/rpc';
 import { createRunnerGateway } from '@planton/runner-gateway';
+import { createTemplatePart } from './aws-template/serve-template.ts';
 import { openMasterKeys } from './open-master-keys.ts';
 import { enrolPlatformRunner } from './platform-runner/enrol-platform-runner.ts';
 import { startPlatformRunner } from './platform-runner/start-platform-runner.ts';
@@ -86,6 +87,7 @@ async function assemble(
     scopeOf: guard.scopeOf,
     logger,
     newUid: randomUUID,
+    randomBytes,
   });
 
   const gateway = await createRunnerGateway({
@@ -124,6 +126,13 @@ async function assemble(
     newUid: randomUUID,
     now: () => new Date(),
     random: Math.random,
+    randomBytes,
+    trust: {
+      principalArn: server.awsPrincipal,
+      templateUrl: server.awsTemplateUrl,
+      publicUrl: server.publicUrl,
+      publicUrlGiven: server.publicUrlGiven,
+    },
   });
 
   const { address } = await gateway
@@ -134,7 +143,7 @@ async function assemble(
     server,
     guard,
     services: [Identity, ConfigManager, ConnectionService, RunnerService],
-    parts: [identity, configManager, connectionService, gateway],
+    parts: [identity, configManager, connectionService, gateway, createTemplatePart()],
     logger,
     close: () => engine.close(),
   });

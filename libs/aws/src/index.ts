@@ -1,9 +1,12 @@
 export type { AccountIdReason } from './accounts/check-account-id.ts';
 export { checkAccountId } from './accounts/check-account-id.ts';
+export type { PrincipalArn, PrincipalArnReason } from './arns/check-principal-arn.ts';
+export { checkPrincipalArn } from './arns/check-principal-arn.ts';
 export type { Arn, ArnReason } from './arns/parse-arn.ts';
 export { formatArn, parseArn } from './arns/parse-arn.ts';
 export type { RoleArn, RoleArnReason } from './arns/parse-role-arn.ts';
 export { formatRoleArn, parseRoleArn } from './arns/parse-role-arn.ts';
+export { samePrincipal } from './arns/same-principal.ts';
 export type { Check, Fault, Parsed } from './check.ts';
 export type { AccessKeyIdReason, AccessKeyKind } from './credentials/check-access-key-id.ts';
 export { checkAccessKeyId } from './credentials/check-access-key-id.ts';
@@ -19,6 +22,7 @@ export { containerCredentialsDocument } from './credentials/format-container-doc
 export type { CredentialProcessDocument } from './credentials/format-process-document.ts';
 export { credentialProcessDocument } from './credentials/format-process-document.ts';
 export { compareAccount } from './failures/compare-account.ts';
+export { externalIdNotEnforced } from './failures/describe-cause.ts';
 export { explainAwsFailure } from './failures/explain-failure.ts';
 export type {
   AwsFailure,
@@ -38,5 +42,29 @@ export { consoleHost, stsEndpoint, stsHost } from './partitions/resolve-endpoint
 export { suggestRegions } from './partitions/suggest-regions.ts';
 export type { SessionPolicyReason } from './policies/check-session-policy.ts';
 export { checkSessionPolicy } from './policies/check-session-policy.ts';
+export type { StackNameReason } from './quick-create/check-stack-name.ts';
+export { checkStackName } from './quick-create/check-stack-name.ts';
+export type { TemplateUrl, TemplateUrlReason } from './quick-create/check-template-url.ts';
+export { checkTemplateUrl } from './quick-create/check-template-url.ts';
+export { deployCommand } from './quick-create/deploy-command.ts';
+export type { QuickCreateUrlReason } from './quick-create/parse-quick-create-url.ts';
+export { parseQuickCreateUrl } from './quick-create/parse-quick-create-url.ts';
+export type { QuickCreate } from './quick-create/quick-create-url.ts';
+export { quickCreateUrl } from './quick-create/quick-create-url.ts';
+export type { StackParameters } from './quick-create/stack-parameters.ts';
+export { stackParameters } from './quick-create/stack-parameters.ts';
 export type { SessionRequester } from './sessions/describe-session.ts';
 export { requesterTag, sessionName, sourceIdentity, tagValue } from './sessions/describe-session.ts';
+export type { AwsCapability } from './template/capability.ts';
+export {
+  AWS_CAPABILITIES,
+  capabilityParameter,
+  capabilityPolicyKind,
+  capabilityPolicyName,
+} from './template/capability.ts';
+export { capabilityPolicy } from './template/capability-policy.ts';
+export { ownStackPolicy } from './template/own-stack-policy.ts';
+export type { PolicyDocument, PolicyStatement } from './template/policy-document.ts';
+export { renderTemplate } from './template/render-template.ts';
+export { TEMPLATE_VERSION } from './template/template-version.ts';
+export { trustPolicy } from './template/trust-policy.ts';

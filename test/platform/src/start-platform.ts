@@ -21,8 +21,8 @@ export interface PlatformOptions {
   readonly logLevel?: string;
   /** Gives the server's process a channel, for programs that are loaded before it and tell what they measure. */
   readonly channel?: boolean;
-  /** Further variables for the server's environment. */
-  readonly env?: NodeJS.ProcessEnv;
+  /** Further variables for the server's environment; a function of the server's URL where they depend on it. */
+  readonly env?: NodeJS.ProcessEnv | ((url: string) => NodeJS.ProcessEnv);
 }
 
 /** A server of its own, started as its users start it, with a command line that is set up to reach it. */
@@ -76,6 +76,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     PLANTON_MASTER_KEY_SOURCE: 'env:TEST_MASTER_KEY',
     TEST_MASTER_KEY: options.masterKey ?? randomBytes(32).toString('base64'),
   };
+  const further = typeof options.env === 'function' ? options.env(url) : options.env;
   let log = '';
   let child: ChildProcess | undefined;
 
@@ -90,7 +91,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
         PLANTON_DATA_DIR: dataDir,
         PLANTON_LOG_LEVEL: options.logLevel ?? 'info',
         ...database,
-        ...options.env,
+        ...further,
         ...extraEnv,
       },
       stdio: options.channel ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],

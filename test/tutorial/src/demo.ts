@@ -1,12 +1,20 @@
 /**
  * The main job end to end, offline, in a temporary folder and on free ports: the control plane, the AWS simulator and the
- * tutorial's paths A and C through the real command line: an AWS client uses credentials that it was given, and a runner with
- * credentials of its own, which the control plane never holds, answers for the account.
+ * tutorial's three paths through the real command line: an AWS client uses credentials that it was given, a stack makes a role that
+ * trusts the platform, and a runner with credentials of its own, which the control plane never holds, answers for the account.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startAwsSimulator } from '@planton/aws-simulator';
-import { type Platform, startPlatform, startRunner } from '@planton/test-platform';
+import { type AwsSimulator, startAwsSimulator } from '@planton/aws-simulator';
+import {
+  connectAccount,
+  inAws,
+  PLATFORM_PRINCIPAL,
+  type Platform,
+  platformAccount,
+  startPlatform,
+  startRunner,
+} from '@planton/test-platform';
 import {
   awsConnectionManifest,
   RUNNER_ACCESS_KEY_ID,
@@ -25,7 +33,7 @@ const say = (text: string) => process.stdout.write(`${text}\n`);
 const heading = (text: string) => say(`\n── ${text} ${'─'.repeat(Math.max(2, 90 - text.length))}`);
 const indent = (text: string) => text.trimEnd().replace(/^/gm, '    ');
 
-async function demonstrate(platform: Platform, awsUrl: string): Promise<void> {
+async function demonstrate(platform: Platform, aws: AwsSimulator): Promise<void> {
   /** Types a command and shows what it answers; fails the demo when the command fails otherwise than expected. */
   const type = async (line: string, expected = 0, env: NodeJS.ProcessEnv = {}) => {
     say(`\n  $ ${line}`);
@@ -60,11 +68,29 @@ async function demonstrate(platform: Platform, awsUrl: string): Promise<void> {
 
   heading('An AWS client calls STS with the credentials it was given');
   const exec = `planton connection exec --env production -- ${node} ${callSts}`;
-  const arn = await type(exec, 0, { AWS_ENDPOINT_URL_STS: awsUrl });
+  const arn = await type(exec, 0, { AWS_ENDPOINT_URL_STS: aws.url });
   if (arn.trim() !== 'arn:aws:iam::123456789012:user/planton') throw new Error(`STS saw ${arn}`);
 
   heading('The platform runner, which holds the way to AWS, tries the connection');
   await type('planton connection verify my-aws-connection');
+
+  heading('Path B: a stack in the account makes a role that trusts the platform');
+  await connectByStack(platform, aws);
+  await type('planton get AwsProviderConnection prod-aws');
+  await type('planton connection verify prod-aws');
+  await type('planton connection default set --provider aws --connection prod-aws --env production');
+  const assumed = await type(exec, 0, { AWS_ENDPOINT_URL_STS: aws.url });
+  if (!/^arn:aws:sts::123456789012:assumed-role\/PlantonConnect-prod-aws-/.test(assumed.trim()))
+    throw new Error(`STS saw ${assumed}`);
+  const issued = aws
+    .requests()
+    .flatMap(({ assumeRole }) => (assumeRole?.sourceIdentity === 'instance-owner' ? [assumeRole] : []));
+  say(
+    indent(
+      `\nCloudTrail shows whose session it is: ${JSON.stringify(Object.fromEntries(issued[0]?.tags ?? []))}`,
+    ),
+  );
+  await type('planton secret set prod-aws-external-id value=mine', 5);
 
   heading("Path C: a runner in the customer's network");
   await type('planton runner register --name my-aws-runner --yes');
@@ -73,7 +99,7 @@ async function demonstrate(platform: Platform, awsUrl: string): Promise<void> {
     env: {
       AWS_ACCESS_KEY_ID: RUNNER_ACCESS_KEY_ID,
       AWS_SECRET_ACCESS_KEY: RUNNER_SECRET_ACCESS_KEY,
-      AWS_ENDPOINT_URL_STS: awsUrl,
+      AWS_ENDPOINT_URL_STS: aws.url,
     },
   });
   try {
@@ -95,29 +121,54 @@ async function demonstrate(platform: Platform, awsUrl: string): Promise<void> {
   await type('planton audit list');
 }
 
+/** Types `planton connect aws`, and does in the console of AWS what a person does there. */
+async function connectByStack(platform: Platform, aws: AwsSimulator): Promise<void> {
+  const args = ['--name', 'prod-aws', '--org', 'your-org', '--account-id', '123456789012'];
+  say(`\n  $ planton connect aws ${args.join(' ')}`);
+  const connecting = connectAccount(platform, args);
+  const link = await connecting.link;
+  const { stackId, name } = await aws.quickCreate(link);
+  const { code, stdout, stderr } = await connecting.ended;
+  // The link holds a token that is for whoever creates the stack alone.
+  say(indent(`${stderr.replace(link, link.replace(/(param_CallbackToken=)[^&]+/, '$1…'))}${stdout}`));
+  if (code !== 0) throw new Error(`"planton connect aws" ended with ${code}`);
+  const { status, resources } = await aws.waitForStack(stackId);
+  say(indent(`\nIn the account, stack ${name} is ${status}, with ${resources.length} resources:`));
+  for (const { type, logicalId } of resources) say(indent(`  ${type.padEnd(24)} ${logicalId}`));
+}
+
 /** The runner's key is nowhere but in the runner; that of path A is in no log. */
-function checkNothingLeaked(platform: Platform): void {
-  for (const secret of [RUNNER_SECRET_ACCESS_KEY, RUNNER_ACCESS_KEY_ID, TUTORIAL_SECRET_ACCESS_KEY]) {
+function checkNothingLeaked(platform: Platform, aws: AwsSimulator): void {
+  const externalIds = aws.requests().flatMap(({ assumeRole }) => assumeRole?.externalId ?? []);
+  for (const secret of [
+    RUNNER_SECRET_ACCESS_KEY,
+    RUNNER_ACCESS_KEY_ID,
+    TUTORIAL_SECRET_ACCESS_KEY,
+    ...new Set(externalIds),
+  ]) {
     const files = filesThatHold(platform.dataDir, secret);
     if (files.length > 0) throw new Error(`${secret.slice(0, 8)}… is in ${files.join(', ')}`);
     if (platform.log().includes(secret))
       throw new Error(`${secret.slice(0, 8)}… is in the log of the server`);
   }
   say(
-    "\n  The runner's AWS key is in no file and no log of the control plane; the stored keys are encrypted.",
+    "\n  The runner's AWS key is in no file and no log of the control plane; stored keys and external IDs are encrypted.",
   );
 }
 
 const started = performance.now();
-const simulator = await startAwsSimulator({ accounts: [tutorialAccount] });
+const simulator = await startAwsSimulator({ accounts: [tutorialAccount, platformAccount] });
 try {
   heading('Start');
-  say('  The control plane with its embedded database, and an AWS that checks signatures.');
-  const platform = await startPlatform({ env: { AWS_ENDPOINT_URL_STS: simulator.url } });
+  say(
+    '  The control plane with its embedded database, and an AWS that checks signatures and evaluates policies.',
+  );
+  say(`  The platform runner is ${PLATFORM_PRINCIPAL} there.`);
+  const platform = await startPlatform({ env: inAws(simulator) });
   try {
-    await demonstrate(platform, simulator.url);
+    await demonstrate(platform, simulator);
     await platform.end('SIGTERM');
-    checkNothingLeaked(platform);
+    checkNothingLeaked(platform, simulator);
   } finally {
     await platform.stop();
   }

@@ -1,7 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AwsSimulator, startAwsSimulator } from '@planton/aws-simulator';
-import { type Platform, type RunnerProcess, startPlatform, startRunner } from '@planton/test-platform';
+import {
+  connectAccount,
+  inAws,
+  type Platform,
+  platformAccount,
+  type RunnerProcess,
+  startPlatform,
+  startRunner,
+} from '@planton/test-platform';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   awsConnectionManifest,
@@ -22,8 +30,8 @@ let runner: RunnerProcess | undefined;
 let manifest: string;
 
 beforeAll(async () => {
-  aws = await startAwsSimulator({ accounts: [tutorialAccount] });
-  platform = await startPlatform({ env: { AWS_ENDPOINT_URL_STS: aws.url } });
+  aws = await startAwsSimulator({ accounts: [tutorialAccount, platformAccount] });
+  platform = await startPlatform({ env: inAws(aws) });
   manifest = join(platform.home, '..', 'aws-connection.yaml');
   await platform.signInAsOwner();
   await platform.planton('org', 'create', 'your-org');
@@ -71,6 +79,66 @@ test('path A: the platform runner finds that the connection works', async () => 
   expect(shown).toContain('arn:aws:iam::123456789012:user/planton');
   expect(await type('planton get AwsProviderConnection my-aws-connection')).toContain('outcome: verified');
 });
+
+/** Types `planton connect aws …` as the tutorial prints it, over several lines, and creates the stack that its link leads to. */
+const connect = async (command: string) => {
+  const [program, noun, verb, ...args] = command.replaceAll('\\\n', ' ').split(/\s+/);
+  expect([program, noun, verb]).toEqual(['planton', 'connect', 'aws']);
+  const connecting = connectAccount(platform, args);
+  const stack = await aws.quickCreate(await connecting.link);
+  const { code, stdout, stderr } = await connecting.ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining('error:') });
+  return { stack: await aws.waitForStack(stack.stackId), stdout, stderr };
+};
+
+test('path B, steps 1 to 3: a stack makes the role, and the command tells of the connection', async () => {
+  const { stack, stdout, stderr } = await connect(`planton connect aws \\
+--name prod-aws \\
+--org your-org \\
+--account-id 123456789012`);
+  expect(stack.status).toBe('CREATE_COMPLETE');
+  expect(stack.resources.map(({ type }) => type)).toEqual(
+    expect.arrayContaining(['AWS::IAM::Role', 'AWS::Lambda::Function', 'AWS::IAM::RolePolicy']),
+  );
+  expect(stdout).toMatch(/arn:aws:iam::123456789012:role\/PlantonConnect-prod-aws-[0-9a-f]{8}/);
+  expect(stdout).toContain('prod-aws-external-id');
+  expect(stdout).toContain('eks, ecs, vpc_networking');
+  expect(stderr).toContain('callback');
+});
+
+test('path B, step 1: capabilities limit what the role may do', async () => {
+  const { stack, stdout } = await connect(`planton connect aws \\
+--name limited-aws \\
+--org your-org \\
+--account-id 123456789012 \\
+--capabilities eks,vpc_networking,s3_storage,ecr_registry`);
+  expect(stdout).toContain('eks, vpc_networking, s3_storage, ecr_registry');
+  const policies = stack.resources.filter(({ type }) => /^AWS::IAM::(RolePolicy|ManagedPolicy)$/.test(type));
+  const names = policies.map(({ logicalId }) => logicalId).join(' ');
+  for (const chosen of ['Eks', 'VpcNetworking', 'S3Storage', 'EcrRegistry']) expect(names).toContain(chosen);
+  for (const other of ['Ecs', 'RdsDatabase', 'Lambda', 'Route53Dns', 'CloudWatch', 'Kms'])
+    expect(names).not.toContain(other);
+});
+
+test('path B, step 4: the connection is ready to use', async () => {
+  const shown = await type('planton get AwsProviderConnection prod-aws');
+  expect(shown).toContain('auth_mode: cross_account_trust');
+  expect(shown).toMatch(/iam_role_arn: arn:aws:iam::123456789012:role\/PlantonConnect-prod-aws-/);
+  expect(shown).toContain('secret: prod-aws-external-id');
+  expect(shown).toContain('outcome: verified');
+  const session = await platform.planton('connection', 'exec', '--connection', 'prod-aws', '--', 'env');
+  expect(session).toContain('AWS_CONTAINER_CREDENTIALS_FULL_URI');
+  expect(await type('planton connection verify prod-aws')).toContain('kept out others');
+});
+
+test('path B behind NAT: without a callback the server finds the role by itself', async () => {
+  const { stack, stderr } = await connect(
+    'planton connect aws --name nat-aws --org your-org --account-id 123456789012 --callback never',
+  );
+  expect(stack.resources.map(({ type }) => type)).not.toContain('AWS::Lambda::Function');
+  expect(stderr).toContain('which tries it by itself');
+  expect(await type('planton get AwsProviderConnection nat-aws')).toContain('outcome: verified');
+}, 120_000);
 
 test('path C, step 1: a runner is registered, and its credentials are made where it will run', async () => {
   // Without a terminal the registration alone is made, and the next command is named.

@@ -1,9 +1,9 @@
 import { type CreateApiKeyRequest, Identity } from '@planton/api/identity/v1/identity_service';
 import { Role } from '@planton/api/identity/v1/organization';
 import { expect, test } from 'vitest';
+import { parseDuration } from '../program/parse-duration.ts';
 import { cliAt } from '../testing/run-cli.ts';
 import { serve } from '../testing/serve.ts';
-import { parseDuration } from './parse-duration.ts';
 
 async function start() {
   const created: CreateApiKeyRequest[] = [];

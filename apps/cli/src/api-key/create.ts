@@ -5,10 +5,10 @@ import { type Command, Option } from 'commander';
 import { formatRole, roleNames, roleOf } from '../output/format-role.ts';
 import { formatTime } from '../output/format-time.ts';
 import { type OutputOptions, printValue, withOutput } from '../output/print-messages.ts';
+import { parseDuration } from '../program/parse-duration.ts';
 import { splitList } from '../program/split-list.ts';
 import { openOrganization } from '../session/open-session.ts';
 import { type Cli, print, say } from '../terminal/terminal.ts';
-import { parseDuration } from './parse-duration.ts';
 
 interface Options extends OutputOptions {
   readonly name: string;

@@ -22,7 +22,8 @@ describe('completion', () => {
     ['operation list --state ', ['queued', 'outcome_unknown']],
     ['connection ', ['verify']],
     ['completion ', ['bash', 'fish']],
-    ['', ['apply', 'connection']],
+    ['connect aws --callback ', ['always', 'never']],
+    ['', ['apply', 'connect', 'connection']],
   ])('bash offers what can follow "planton %s"', async (typed, expected) => {
     const words = ['planton', ...typed.split(' ')];
     const array = words.map((word) => `'${word}'`).join(' ');

@@ -1,4 +1,8 @@
-import { type ConnectionVerification, VerificationOutcome } from '@planton/api/connect/v1/connection_status';
+import {
+  type ConnectionVerification,
+  type VerificationCause,
+  VerificationOutcome,
+} from '@planton/api/connect/v1/connection_status';
 import { formatAge } from '../output/format-age.ts';
 import { formatFields } from '../output/format-fields.ts';
 import { formatTime } from '../output/format-time.ts';
@@ -23,12 +27,28 @@ export function reportVerification(connection: string, result: ConnectionVerific
     ['identity', identity],
     ['verified by', runner === '' ? 'the platform runner' : `runner ${runner}`],
     ['verified at', formatTime(verifyTime)],
+    ['kept out others', protectionOf(result)],
     ['last worked', failed ? formatTime(lastSuccessTime) || 'never' : ''],
-    ...causes.flatMap(({ code, message: cause, hint }, index) => [
-      [causes.length > 1 ? `cause ${index + 1}` : 'cause', `${code}: ${cause}`] as const,
-      ['hint', hint] as const,
-    ]),
+    ...causeFields(causes),
   ]);
+}
+
+/** Possible causes, each with what to do about it, as fields of a report. */
+export function causeFields(
+  causes: readonly VerificationCause[],
+): readonly (readonly [name: string, value: string])[] {
+  return causes.flatMap(({ code, message, hint }, index) => [
+    [causes.length > 1 ? `cause ${index + 1}` : 'cause', `${code}: ${message}`] as const,
+    ['hint', hint] as const,
+  ]);
+}
+
+/** Whether it was shown that others are kept out; empty where that does not apply. */
+function protectionOf({ outcome, probeTime }: ConnectionVerification): string {
+  const shown = probeTime ? `last shown at ${formatTime(probeTime)}` : '';
+  if (outcome === VerificationOutcome.INSECURE) return shown === '' ? 'no' : `no, ${shown}`;
+  if (shown === '') return '';
+  return outcome === VerificationOutcome.VERIFIED ? `yes, ${shown}` : `not known, ${shown}`;
 }
 
 /** What the last verification of a connection found, for a cell of a table: `yes, 3h ago`. Empty where there was none. */
@@ -49,6 +69,8 @@ export function summarizeVerification(
       const [likeliest] = verification.causes;
       return likeliest ? `no: ${likeliest.code}` : 'no';
     }
+    case VerificationOutcome.INSECURE:
+      return 'insecure';
     default:
       return 'unknown';
   }

@@ -112,6 +112,36 @@ test('what is refused: every cause with what to do about it, and exit code 6', a
   ]);
 });
 
+test('what lets others in: when it last did not, and exit code 6', async () => {
+  const { answer, verify, cli } = await start();
+  const causes = [{ code: 'EXTERNAL_ID_NOT_ENFORCED', message: 'others are let in', hint: 'close it' }];
+  answer({
+    ...verified,
+    outcome: VerificationOutcome.INSECURE,
+    causes,
+    probeTime: at('2026-02-28T09:00:00Z'),
+  });
+  const { code, stdout } = await verify();
+  expect(code).toBe(6);
+  expect(stdout).toContain('confused deputy');
+  expect(stdout).toMatch(/kept out others +no, last shown at 2026-02-28/);
+  expect(stdout).toContain('EXTERNAL_ID_NOT_ENFORCED');
+  answer({ ...verified, outcome: VerificationOutcome.INSECURE, causes });
+  expect((await verify()).stdout).toMatch(/kept out others +no\n/);
+  expect((await cli(['connection', 'verify', '--help'])).stdout).toContain('lets others in');
+});
+
+test('when others were last shown to be kept out is said where it applies', async () => {
+  const { answer, verify } = await start();
+  const probeTime = at('2026-02-28T09:00:00Z');
+  answer({ ...verified, probeTime });
+  expect((await verify()).stdout).toMatch(/kept out others +yes, last shown at 2026-02-28/);
+  answer({ ...inconclusive, probeTime });
+  expect((await verify()).stdout).toMatch(/kept out others +not known, last shown at 2026-02-28/);
+  answer(verified);
+  expect((await verify()).stdout).not.toContain('kept out others');
+});
+
 test('what could not be found out: exit code 7', async () => {
   const { answer, verify } = await start();
   answer(inconclusive);
@@ -216,6 +246,7 @@ test.each<[string, Verification | undefined, string]>([
   ['one that was refused', refused, 'no: TRUST_POLICY'],
   ['one that was refused without a cause', { ...refused, causes: [] }, 'no'],
   ['one that could not be verified', inconclusive, 'unknown'],
+  ['one that lets others in', { ...verified, outcome: VerificationOutcome.INSECURE }, 'insecure'],
   ['one that has changed since', { ...verified, revision: 7 }, 'changed since'],
   ['one that was never verified', undefined, '-'],
 ])('list says of %s: %s', async (_, verification, text) => {

@@ -34,7 +34,7 @@ export function addVerify(connection: Command, cli: Cli): void {
     .command('verify')
     .argument('<name>', 'name or slug of the connection')
     .description(
-      'Have a runner try a connection, and say what it found. Exit code 6 if the connection does not work, 7 if it could not be found out.',
+      'Have a runner try a connection, and say what it found. Exit code 6 if the connection does not work or lets others in, 7 if it could not be found out.',
     )
     .addHelpText('after', '\nExamples:\n  $ planton connection verify my-aws-connection');
   withOutput(command).action((name: string, options: OutputOptions) => verify(cli, name, options));

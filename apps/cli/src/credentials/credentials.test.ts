@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { ConnectionService } from '@planton/api/connect/v1/connection_service';
+import { ConnectionService, type IssueCredentialsRequest } from '@planton/api/connect/v1/connection_service';
 import { ConnectionSource } from '@planton/api/connect/v1/resolution';
 import { describe, expect, test } from 'vitest';
 import { cliAt } from '../testing/run-cli.ts';
@@ -16,14 +16,16 @@ const key = {
 };
 
 async function start(credentials: Partial<typeof key> & { sessionToken?: string; expireTime?: Date } = {}) {
-  const issued: { environment: string; connection: string; purpose: string }[] = [];
+  const issued: IssueCredentialsRequest[] = [];
   const { url } = await serve((router) =>
     router.service(ConnectionService, {
-      issueCredentials({ environment, connection, purpose }) {
-        issued.push({ environment, connection, purpose });
+      issueCredentials(request) {
+        const { connection } = request;
+        issued.push(request);
         if (connection === 'runner-mode')
           throw refusal(Code.FailedPrecondition, 'credentials stay with the runner');
         const { expireTime, ...rest } = { ...key, ...credentials };
+        if (expireTime) rest.accessKeyId = `ASIA${String(issued.length).padStart(16, '0')}`;
         const value = { ...rest, ...(expireTime ? { expireTime: timestampFromDate(expireTime) } : {}) };
         return {
           connection: connection || 'my-aws-connection',
@@ -93,6 +95,51 @@ describe('connection credentials', () => {
     expect(issued[0]).toMatchObject({ environment: 'production', purpose: 'planton connection credentials' });
   });
 
+  test('of a session as a credential_process document, with its end, by which tools ask again', async () => {
+    const { cli } = await start({ sessionToken: 'session', expireTime: new Date('2026-03-01T13:00:00Z') });
+    const { stdout } = await cli(['connection', 'credentials', '-o', 'credential-process'], environment);
+    expect(JSON.parse(stdout)).toEqual({
+      Version: 1,
+      AccessKeyId: 'ASIA0000000000000001',
+      SecretAccessKey: key.secretAccessKey,
+      SessionToken: 'session',
+      Expiration: '2026-03-01T13:00:00Z',
+    });
+  });
+
+  test('live as long as they shall, and are scoped down by a policy', async () => {
+    const { cli, home, issued } = await start();
+    const policy = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }] };
+    writeFileSync(`${home}/policy.json`, JSON.stringify(policy, null, 8));
+    const options = ['--duration', '1h30m', '--session-policy-file', `${home}/policy.json`];
+    expect((await cli(['connection', 'credentials', ...options], environment)).code).toBe(0);
+    expect((await cli(['connection', 'credentials'], environment)).code).toBe(0);
+    expect(issued).toMatchObject([
+      { duration: { seconds: 5400n }, sessionPolicy: JSON.stringify(policy) },
+      { sessionPolicy: '' },
+    ]);
+    expect(issued[1]?.duration).toBeUndefined();
+  });
+
+  test.each([
+    [['--duration', '14m59s'], '--duration is 15m to 12h'],
+    [['--duration', '1d'], '--duration is 15m to 12h'],
+    [['--duration', 'long'], 'that is no duration'],
+    [['--session-policy-file', '/no/such/file'], 'there is no such file'],
+    [['--session-policy-file', '/dev/null'], '/dev/null is empty'],
+    [['--session-policy-file', '/dev/zero'], 'a session policy has at most 2048'],
+  ])('%j is refused before the server is asked', async (options, message) => {
+    const { cli, issued } = await start();
+    for (const words of [
+      ['credentials', ...options],
+      ['exec', ...options, '--', 'true'],
+    ]) {
+      const { code, stdout, stderr } = await cli(['connection', ...words], environment);
+      expect({ code, stdout, issued }).toEqual({ code: 2, stdout: '', issued: [] });
+      expect(stderr).toContain(message);
+    }
+  });
+
   test('as lines that a shell evaluates, whatever is in them', async () => {
     const { cli } = await start({ sessionToken: "it's $HOME; `x`" });
     const { stdout } = await cli(['connection', 'credentials', '-o', 'env'], environment);
@@ -107,7 +154,7 @@ describe('connection credentials', () => {
     const { cli } = await start({ expireTime: new Date('2026-03-01T13:00:00Z') });
     expect(JSON.parse((await cli(['connection', 'credentials'], environment)).stdout)).toMatchObject({
       source: 'organization',
-      aws: { access_key_id: key.accessKeyId, expire_time: '2026-03-01T13:00:00Z' },
+      aws: { access_key_id: 'ASIA0000000000000001', expire_time: '2026-03-01T13:00:00Z' },
     });
   });
 
@@ -164,15 +211,49 @@ describe('connection exec', () => {
     expect(spawnSync('ls', [`${home}/tmp`]).stdout.toString()).toBe('');
   });
 
-  test('--inject env gives plain variables and no endpoint', async () => {
+  test('a session is renewed before it ends, as often as it takes, scoped as it was asked for', async () => {
+    const { exec, script, home, issued } = await start({
+      sessionToken: 'session',
+      expireTime: new Date(Date.now() + 30_000),
+    });
+    writeFileSync(
+      `${home}/policy.json`,
+      '{"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}',
+    );
+    const child = script(`
+      const { env } = process;
+      const headers = { authorization: env.AWS_CONTAINER_AUTHORIZATION_TOKEN };
+      for (let time = 0; time < 3; time++) {
+        const { AccessKeyId, Expiration } = await (await fetch(env.AWS_CONTAINER_CREDENTIALS_FULL_URI, { headers })).json();
+        console.log(AccessKeyId, Date.parse(Expiration) - Date.now() < 60_000);
+      }`);
+    const options = ['--duration', '15m', '--session-policy-file', `${home}/policy.json`];
+    const { code, stdout, stderr } = await exec([...options, '--', ...child]).ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const keys = [2, 3, 4].map((count) => `ASIA000000000000000${count} true\n`);
+    expect(stdout).toBe(keys.join(''));
+    expect(issued).toHaveLength(4);
+    for (const request of issued)
+      expect(request).toMatchObject({
+        duration: { seconds: 900n },
+        sessionPolicy: '{"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}',
+        purpose: 'planton connection exec',
+      });
+    expect(issued.slice(1).map(({ connection }) => connection)).toEqual(
+      Array.from({ length: 3 }, () => 'my-aws-connection'),
+    );
+  });
+
+  test('--inject env gives plain variables and no endpoint, and says when they end', async () => {
     const { exec, script } = await start({
       sessionToken: 'session',
       expireTime: new Date('2026-03-01T13:00:00Z'),
     });
-    const { stdout } = await exec(['--inject', 'env', '--', ...script(printEnv)]).ended;
+    const { stdout, stderr } = await exec(['--inject', 'env', '--', ...script(printEnv)]).ended;
+    expect(stderr).toBe('the credentials end at 2026-03-01T13:00:00.000Z and are not renewed\n');
     const env = JSON.parse(stdout);
     expect(env).toMatchObject({
-      AWS_ACCESS_KEY_ID: key.accessKeyId,
+      AWS_ACCESS_KEY_ID: 'ASIA0000000000000001',
       AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
       AWS_SESSION_TOKEN: 'session',
       AWS_CREDENTIAL_EXPIRATION: '2026-03-01T13:00:00.000Z',

@@ -11,10 +11,11 @@ import { openOrganization, type Session } from '../session/open-session.ts';
 import { environmentOf } from '../settings/context.ts';
 import { type Cli, print } from '../terminal/terminal.ts';
 import { credentialsOf } from './provider-credentials.ts';
+import { readScope, type Scope, type ScopeOptions, withScope } from './scope.ts';
 
 type Format = 'json' | 'env' | 'credential-process';
 
-interface Options extends Target {
+interface Options extends Target, ScopeOptions {
   readonly output: Format;
 }
 
@@ -27,7 +28,7 @@ Examples:
     credential_process = planton connection credentials --connection prod-aws -o credential-process`;
 
 export function addCredentials(connection: Command, cli: Cli): void {
-  withTarget(connection.command('credentials'))
+  withScope(withTarget(connection.command('credentials')))
     .description('Print credentials for the connection that applies. Every issue is on record.')
     .addOption(
       new Option('-o, --output <format>', 'how to print')
@@ -39,11 +40,14 @@ export function addCredentials(connection: Command, cli: Cli): void {
 }
 
 async function credentials(cli: Cli, options: Options): Promise<void> {
+  const scope = await readScope(options);
   const session = await openOrganization(cli);
+  const environment = await environmentOf(cli, options.env);
   const response = await issueCredentials(
     session,
-    await environmentOf(cli, options.env),
+    environment,
     options,
+    scope,
     'planton connection credentials',
   );
   const { processDocument, variables } = credentialsOf(response);
@@ -57,9 +61,11 @@ export function issueCredentials(
   { org, client }: Session & { readonly org: string },
   environment: string,
   { provider = '', connection = '' }: Target,
+  scope: Scope,
   purpose: string,
 ): Promise<IssueCredentialsResponse> {
-  return client(ConnectionService).issueCredentials({ org, environment, provider, connection, purpose });
+  const request = { org, environment, provider, connection, ...scope, purpose };
+  return client(ConnectionService).issueCredentials(request);
 }
 
 /** Lines that a POSIX shell can evaluate. */

@@ -3,12 +3,13 @@ import { type Target, withTarget } from '../connection/target.ts';
 import { explainError } from '../errors/explain-error.ts';
 import { openOrganization } from '../session/open-session.ts';
 import { environmentOf } from '../settings/context.ts';
-import { type Cli, warn } from '../terminal/terminal.ts';
+import { type Cli, say, warn } from '../terminal/terminal.ts';
 import { issueCredentials } from './credentials.ts';
 import { credentialsOf, type Injection } from './provider-credentials.ts';
 import { runChild } from './run-child.ts';
+import { readScope, type ScopeOptions, withScope } from './scope.ts';
 
-interface Options extends Target {
+interface Options extends Target, ScopeOptions {
   readonly inject: Injection;
 }
 
@@ -22,7 +23,7 @@ Examples:
 The command sees no other credentials of the provider: variables are removed, and files in the home folder are not read.`;
 
 export function addExec(connection: Command, cli: Cli): void {
-  withTarget(connection.command('exec'))
+  withScope(withTarget(connection.command('exec')))
     .argument('<command...>', 'command and its arguments, after --')
     .description('Run a command with credentials of the connection that applies, and exit as it does.')
     .addOption(
@@ -38,12 +39,13 @@ export function addExec(connection: Command, cli: Cli): void {
 }
 
 async function exec(cli: Cli, words: readonly string[], options: Options): Promise<void> {
+  const scope = await readScope(options);
   const session = await openOrganization(cli);
   const environment = await environmentOf(cli, options.env);
-  const first = await issueCredentials(session, environment, options, purpose);
+  const first = await issueCredentials(session, environment, options, scope, purpose);
   // Renewals stay with the connection that the command was started with, whatever becomes of the defaults.
   const target: Target = { connection: first.connection };
-  const issue = () => issueCredentials(session, environment, target, purpose);
+  const issue = () => issueCredentials(session, environment, target, scope, purpose);
 
   const provision = await credentialsOf(first).provide({
     injection: options.inject,
@@ -54,6 +56,8 @@ async function exec(cli: Cli, words: readonly string[], options: Options): Promi
     onFailure: (error) =>
       warn(cli, `credentials were not renewed: ${explainError(error)?.message ?? 'unknown reason'}`),
   });
+  if (provision.endTime)
+    say(cli, `the credentials end at ${provision.endTime.toISOString()} and are not renewed`);
   try {
     cli.exit(await runChild(words, provision.env, cli.interactive));
   } finally {

@@ -9,6 +9,8 @@ export type Injection = 'endpoint' | 'env';
 /** What has to be there for a child process, and what ends with it. */
 export interface Provision {
   readonly env: Env;
+  /** When credentials end that are not renewed; absent where they are, and where they have no end. */
+  readonly endTime?: Date;
   readonly close: () => Promise<void>;
 }
 

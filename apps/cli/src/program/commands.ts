@@ -59,6 +59,12 @@ export const entries: readonly Entry[] = [
   ),
   entry(
     connect,
+    'connect',
+    'connect an account by a role that trusts the platform',
+    async () => (await import('../connect/index.ts')).addConnect,
+  ),
+  entry(
+    connect,
     'connection',
     'verify and resolve connections, and use their credentials',
     async () => (await import('../connection/index.ts')).addConnection,

@@ -16,8 +16,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fakeProgram } from '../testing/fake-program.ts';
 import { runnerService } from '../testing/runners.ts';
 import { serve } from '../testing/serve.ts';
+import { completed, trustSetupService } from '../testing/trust-setups.ts';
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'planton-main-test-'));
@@ -112,6 +114,23 @@ describe('the bundle', () => {
     const credentials = JSON.parse(readFileSync(join(folder, 'enrolled/credentials.json'), 'utf8'));
     const certificate = new X509Certificate(credentials.certificate);
     expect(certificate.checkPrivateKey(createPrivateKey(credentials.privateKey))).toBe(true);
+  });
+
+  test('connects an account, and hands the link to the browser', async () => {
+    const browser = fakeProgram(folder, 'my-browser');
+    const done = { when: () => browser.started() !== undefined, changes: [completed] };
+    const { url } = await serve(trustSetupService(done).routes);
+    const words = ['connect', 'aws', '--name', 'prod-aws', '--org', 'acme', '--account-id', '123456789012'];
+    const env = {
+      HOME: folder,
+      PLANTON_SERVER: url,
+      PLANTON_API_KEY: 'k',
+      BROWSER: 'my-browser',
+      PATH: browser.path,
+    };
+    const { stdout } = await promisify(execFile)(process.execPath, [bundle, ...words], { env });
+    expect(stdout).toContain('set-up        completed');
+    expect(browser.started()?.page).toContain('SETUP-TOKEN');
   });
 
   test('validates without a server', () => {

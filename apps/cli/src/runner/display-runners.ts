@@ -17,7 +17,7 @@ export interface Display {
 
 /** Draws the table anew with every change, once all runners are known. */
 export function displayTable(cli: Cli, nothing: string): Display {
-  const redraw = createRedraw(cli);
+  const redraw = createRedraw(cli.stdout);
   let drawn = nothing;
   const draw = (held: readonly Runner[]) => {
     drawn = held.length === 0 ? nothing : formatTable(runners.columns, held);

@@ -2,11 +2,11 @@ import { performance } from 'node:perf_hooks';
 import { OperationState } from '@planton/api/runner/v1/operation';
 import { RunnerService } from '@planton/api/runner/v1/runner_service';
 import { type Command, Option } from 'commander';
-import { parseDuration } from '../api-key/parse-duration.ts';
 import { operationFailure } from '../operation/operation-failure.ts';
 import { cleanText } from '../output/clean-text.ts';
 import { formatTime } from '../output/format-time.ts';
 import { type OutputOptions, printValue, withOutput } from '../output/print-messages.ts';
+import { parseDuration } from '../program/parse-duration.ts';
 import { openOrganization } from '../session/open-session.ts';
 import { type Cli, print } from '../terminal/terminal.ts';
 

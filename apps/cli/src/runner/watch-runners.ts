@@ -46,5 +46,5 @@ export async function watchRunners(
 function displayOf(cli: Cli, output: OutputOptions['output'], org: string): Display {
   if (output === 'json' || output === 'yaml') return displayEvents(cli, output);
   const nothing = `no runner in ${org}; register one with: planton runner register --name NAME`;
-  return canRedraw(cli) ? displayTable(cli, nothing) : displayLines(cli, nothing);
+  return canRedraw(cli, 'stdout') ? displayTable(cli, nothing) : displayLines(cli, nothing);
 }

@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs';
 import { usage } from '../errors/cli-error.ts';
+import { readFileLimited } from '../program/read-file-limited.ts';
 import { readHidden } from '../terminal/read-hidden.ts';
 import { decodeUtf8 } from '../terminal/read-stdin.ts';
 import type { Surroundings } from '../terminal/terminal.ts';
@@ -42,7 +42,7 @@ export async function readEntries(
       '--from-file takes key=PATH',
       'for example --from-file private-key=./key.pem',
     );
-    add(key, decodeUtf8(await readLimited(path), path));
+    add(key, decodeUtf8(await readFileLimited(path, longestValue), path));
   }
   if (stdin !== undefined) {
     const text = decodeUtf8(await readHidden(cli, longestValue + 2), 'standard input');
@@ -67,16 +67,4 @@ function keyOf(key: string, problem: string): string {
   if (!/^[A-Za-z0-9_.-]{1,128}$/.test(key) || key === '__proto__')
     throw usage(problem, 'a key is letters, digits, _, . and -, at most 128');
   return key;
-}
-
-async function readLimited(path: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  try {
-    // One byte beyond the limit tells that there is more.
-    for await (const chunk of createReadStream(path, { end: longestValue })) chunks.push(chunk);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason';
-    throw usage(`cannot read ${path}: ${code === 'ENOENT' ? 'there is no such file' : code}`);
-  }
-  return Buffer.concat(chunks);
 }

@@ -14,7 +14,9 @@ async function configManager() {
         set.push(request);
         return { secret: secret(request.slug, Object.keys(request.entries)), changed: true };
       },
-      getSecret: ({ slug }) => ({ secret: secret(slug) }),
+      getSecret: ({ slug }) => ({
+        secret: { ...secret(slug), ownerKind: slug === 'external-id' ? 'AwsProviderConnection' : '' },
+      }),
       listSecrets: ({ pageToken }) =>
         pageToken === ''
           ? { secrets: [secret('a')], nextPageToken: 'next' }
@@ -141,6 +143,18 @@ test('secret get describes, and reveals exactly one value where asked to', async
     stdout: '',
   });
   expect(await cli(['secret', 'get', 'a', '--reveal'])).toMatchObject({ code: 2, stdout: '' });
+});
+
+test('secret get says whether the server keeps the secret for something', async () => {
+  const { cli } = await configManager();
+  const { stdout } = await cli(['secret', 'get', 'external-id']);
+  const [headings = '', row = ''] = stdout.split('\n');
+  expect(row.slice(headings.indexOf('OWNER'))).toMatch(/^AwsProviderConnection\b/);
+  expect((await cli(['secret', 'get', 'external-id', '-o', 'yaml'])).stdout).toContain(
+    'owner_kind: AwsProviderConnection',
+  );
+  const [, people = ''] = (await cli(['secret', 'get', 'a'])).stdout.split('\n');
+  expect(people).not.toContain('AwsProviderConnection');
 });
 
 test('secret list reads every page', async () => {

@@ -21,6 +21,7 @@ export const secrets: Printable<Secret> = {
     ['KEYS', ({ keys }) => keys.join(', ')],
     ['VERSION', ({ currentVersion }) => String(currentVersion)],
     ['ENVIRONMENT', ({ environment }) => environment],
+    ['OWNER', ({ ownerKind }) => ownerKind],
     ['UPDATED', ({ updateTime }) => formatTime(updateTime)],
     ['DELETED', ({ deleteTime }) => formatTime(deleteTime)],
   ],

@@ -1,4 +1,4 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import type {
   UniversalClientFn,
   UniversalClientRequest,
@@ -20,14 +20,25 @@ export const httpClient: UniversalClientFn = async (request) => {
       {
         method: request.method,
         headers: { ...Object.fromEntries(request.header), 'content-length': body.length },
-        ...(request.signal ? { signal: request.signal } : {}),
       },
       (incoming) => resolve(toResponse(request, incoming)),
     );
     outgoing.on('error', (error) => reject(unreachable(request, error)));
+    abortWith(request.signal, outgoing);
     outgoing.end(body);
   });
 };
+
+/**
+ * Not by the option for it: that hands its error to the socket, which ends the process where the answer is complete, though not read to
+ * its end, and the socket was given back.
+ */
+function abortWith(signal: AbortSignal | undefined, outgoing: ClientRequest): void {
+  const abort = () => outgoing.destroy();
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  outgoing.once('close', () => signal?.removeEventListener('abort', abort));
+}
 
 function toResponse(request: UniversalClientRequest, incoming: IncomingMessage): UniversalClientResponse {
   const header = new Headers();

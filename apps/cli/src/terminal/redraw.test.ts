@@ -10,7 +10,7 @@ function draw(texts: readonly string[], size: { columns: number; rows: number })
   stdout.on('data', (chunk: Buffer) => {
     written += chunk;
   });
-  const redraw = createRedraw({ ...surroundings, stdout });
+  const redraw = createRedraw(stdout);
   for (const text of texts) redraw(text);
   return screenOf(written, size);
 }
@@ -51,8 +51,12 @@ test('whatever is drawn in turn, the screen holds the last text alone', () => {
   );
 });
 
-test('a terminal that knows no such things is not redrawn', () => {
-  expect(canRedraw(surroundings)).toBe(true);
-  expect(canRedraw({ ...surroundings, env: { TERM: 'dumb' } })).toBe(false);
-  expect(canRedraw({ ...surroundings, terminalOutput: false })).toBe(false);
-});
+test.each(['stdout', 'stderr'] as const)(
+  'a terminal that knows no such things is not redrawn: %s',
+  (stream) => {
+    expect(canRedraw(surroundings, stream)).toBe(true);
+    expect(canRedraw({ ...surroundings, env: { TERM: 'dumb' } }, stream)).toBe(false);
+    expect(canRedraw({ ...surroundings, terminalOutput: false }, stream)).toBe(stream === 'stderr');
+    expect(canRedraw({ ...surroundings, interactive: false }, stream)).toBe(stream === 'stdout');
+  },
+);

@@ -1,24 +1,33 @@
+import type { Writable } from 'node:stream';
 import type { Surroundings } from './terminal.ts';
 
-/** Whether text on standard output can be drawn over. */
-export function canRedraw({ terminalOutput, env }: Surroundings): boolean {
-  return terminalOutput && env.TERM !== 'dumb';
+/** Whether text on standard output, or on standard error, can be drawn over. */
+export function canRedraw(
+  { terminalOutput, interactive, env }: Surroundings,
+  stream: 'stdout' | 'stderr',
+): boolean {
+  return (stream === 'stdout' ? terminalOutput : interactive) && env.TERM !== 'dumb';
 }
 
 /**
  * Answers a function that draws lines over those that it drew before. They are cut to the terminal as it is now, because the cursor
  * finds back over no line that was wrapped or has left the screen.
  */
-export function createRedraw({ stdout }: Surroundings): (text: string) => void {
+export function createRedraw(stream: Writable): (text: string) => void {
   let drawn = 0;
   return (text) => {
-    const columns = sizeOf(stdout, 'columns', 80);
-    const rows = sizeOf(stdout, 'rows', 24);
+    const columns = columnsOf(stream);
+    const rows = sizeOf(stream, 'rows', 24);
     const lines = fit(text.split('\n'), rows - 1).map((line) => line.slice(0, columns - 1));
     const back = drawn > 0 ? `\u001b[${Math.min(drawn, rows - 1)}A\r\u001b[J` : '';
-    stdout.write(`${back}${lines.join('\n')}\n`);
+    stream.write(`${back}${lines.join('\n')}\n`);
     drawn = lines.length;
   };
+}
+
+/** How many characters fit into a line of the terminal that a stream is. */
+export function columnsOf(stream: Writable): number {
+  return sizeOf(stream, 'columns', 80);
 }
 
 function fit(lines: readonly string[], most: number): readonly string[] {

@@ -10,32 +10,32 @@ export function spawnCli(args: readonly string[], env: Readonly<Record<string, s
     env: { ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let stdout = '';
-  let stderr = '';
-  const waiting: { text: string; resolve: () => void }[] = [];
-  child.stdout?.on('data', (chunk: Buffer) => {
-    stdout += chunk;
-    for (const { text, resolve } of waiting) if (stdout.includes(text)) resolve();
-  });
-  child.stderr?.on('data', (chunk: Buffer) => {
-    stderr += chunk;
-  });
+  const written = { stdout: '', stderr: '' };
+  const waiting = new Set<() => void>();
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name]?.on('data', (chunk: Buffer) => {
+      written[name] += chunk;
+      for (const look of waiting) look();
+    });
   const ended = new Promise<Outcome & { signal: NodeJS.Signals | null }>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code, signal) => resolve({ code: code ?? -1, signal, stdout, stderr }));
+    child.once('close', (code, signal) => resolve({ code: code ?? -1, signal, ...written }));
   });
+  const waitFor = (name: 'stdout' | 'stderr', text: string) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => {
+        if (written[name].includes(text)) resolve();
+      };
+      waiting.add(look);
+      look();
+      ended.then(() => reject(new Error(`ended without ${text} on ${name}: ${written.stderr}`)), reject);
+    });
   return {
     ended,
     kill: (signal: NodeJS.Signals) => child.kill(signal),
     /** Waits for a text on standard output. */
-    printed: (text: string) =>
-      Promise.race([
-        ended.then(({ stderr: said }) =>
-          Promise.reject(new Error(`ended without printing ${text}: ${said}`)),
-        ),
-        stdout.includes(text)
-          ? Promise.resolve()
-          : new Promise<void>((resolve) => waiting.push({ text, resolve })),
-      ]),
+    printed: (text: string) => waitFor('stdout', text),
+    /** Waits for a text on standard error. */
+    said: (text: string) => waitFor('stderr', text),
   };
 }

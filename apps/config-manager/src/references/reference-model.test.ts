@@ -11,7 +11,10 @@ import {
   type TestConfigManager,
 } from '../testing/start-config-manager.ts';
 
-const SLUGS = ['s0', 's1', 's2'];
+/** What people have, and what the server mints for either owner; people may take the latter, too, while nobody else has them. */
+const SLUGS = ['s0', 's1', 's2', 'e0', 'e1'];
+const MINTED = ['e0', 'e1'] as const;
+const KIND = 'AwsProviderConnection';
 
 /** An owner as its own service stores it: what is committed there is what must stay registered here. */
 interface Owner {
@@ -22,6 +25,8 @@ interface Owner {
   pending: readonly string[] | undefined;
   /** Highest revision registered. */
   revision: number;
+  /** Uid of the living secret that was minted for it, under its slug of `MINTED`. */
+  minted: string | undefined;
 }
 
 interface World {
@@ -29,12 +34,14 @@ interface World {
   readonly org: Org;
   readonly client: ConfigManagerClient;
   readonly service: ConfigManagerClient;
+  /** The same service in its own name. */
+  readonly alone: ConfigManagerClient;
   readonly owners: readonly [Owner, Owner];
 }
 
 type SecretStep = { readonly kind: 'delete' | 'make'; readonly slug: string };
 type OwnerStep = {
-  readonly kind: 'register' | 'commit' | 'crash' | 'reconcile' | 'replay';
+  readonly kind: 'register' | 'commit' | 'crash' | 'reconcile' | 'replay' | 'mint' | 'retire';
   readonly owner: 0 | 1;
   readonly slugs: readonly string[];
 };
@@ -42,24 +49,32 @@ type Step = SecretStep | OwnerStep;
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record<OwnerStep>({
-    kind: fc.constantFrom('register', 'register', 'commit', 'crash', 'reconcile', 'replay'),
+    kind: fc.constantFrom('register', 'register', 'commit', 'crash', 'reconcile', 'replay', 'mint', 'retire'),
     owner: fc.constantFrom(0, 1),
-    slugs: fc.subarray(SLUGS),
+    slugs: fc.oneof(fc.subarray(SLUGS), fc.constantFrom(['e0'], ['e1'])),
   }),
   fc.record<SecretStep>({ kind: fc.constantFrom('delete', 'make'), slug: fc.constantFrom(...SLUGS) }),
 );
 
+/** The slugs that are server-owned, by whose they are. */
+function ownedSlugs({ owners }: World): ReadonlyMap<string, Owner> {
+  return new Map(owners.flatMap((owner, i) => (owner.minted ? [[MINTED[i] ?? '', owner] as const] : [])));
+}
+
 async function send(
-  { service, org }: World,
+  world: World,
   owner: Owner,
   phase: ReferencePhase,
   slugs: readonly string[],
   revision = owner.revision,
 ) {
-  await service.setReferences({
+  const { org, service, alone } = world;
+  const owned = ownedSlugs(world);
+  const own = slugs.length > 0 && slugs.every((slug) => owned.get(slug) === owner);
+  await (own ? alone : service).setReferences({
     org: org.slug,
     organizationUid: org.uid,
-    owner: { kind: 'AwsProviderConnection', uid: owner.uid, slug: owner.slug },
+    owner: { kind: KIND, uid: owner.uid, slug: owner.slug },
     revision,
     references: slugs.map((slug) =>
       create(ReferenceSchema, { target: { case: 'secret', value: { slug, key: 'value' } } }),
@@ -74,6 +89,14 @@ function take(world: World, next: Step): Promise<void> {
 
 async function takeSecretStep(world: World, next: SecretStep): Promise<void> {
   const { client, org } = world;
+  if (ownedSlugs(world).has(next.slug)) {
+    const refused =
+      next.kind === 'make'
+        ? client.setSecret({ org: org.slug, slug: next.slug, entries: { value: '1' } })
+        : client.deleteSecret({ org: org.slug, slug: next.slug });
+    expect(await refusalOf(refused)).toMatchObject({ reason: 'SECRET_SERVER_OWNED' });
+    return;
+  }
   if (next.kind === 'make') {
     await client.setSecret({ org: org.slug, slug: next.slug, entries: { value: '1' } });
     return;
@@ -86,17 +109,50 @@ async function takeSecretStep(world: World, next: SecretStep): Promise<void> {
   expect(gone && inUse).toBe(false);
 }
 
+/** An owner's service mints where the slug is free, and retires only what its owner neither has committed nor is about to. */
+async function takeMintedStep({ client, alone, org, owners }: World, next: OwnerStep): Promise<void> {
+  const owner = owners[next.owner];
+  const slug = MINTED[next.owner];
+  if (next.kind === 'mint') {
+    const { secrets } = await client.listSecrets({ org: org.slug });
+    if (secrets.some((secret) => secret.slug === slug)) return;
+    const secretUid = crypto.randomUUID();
+    const { uid } = owner;
+    const request = {
+      organizationUid: org.uid,
+      secretUid,
+      owner: { kind: KIND, uid, slug: owner.slug },
+      slug,
+    };
+    expect(await alone.mintOwnedSecret(request)).toMatchObject({ slug, created: true });
+    owner.minted = secretUid;
+    return;
+  }
+  if (owner.minted === undefined || [...owner.committed, ...(owner.pending ?? [])].includes(slug)) return;
+  const secretUid = owner.minted;
+  await alone.retireOwnedSecret({ organizationUid: org.uid, secretUid, ownerUid: owner.uid });
+  owner.minted = undefined;
+}
+
 async function takeOwnerStep(world: World, next: OwnerStep): Promise<void> {
   const { client, org } = world;
   const owner = world.owners[next.owner];
+  if (next.kind === 'mint' || next.kind === 'retire') return takeMintedStep(world, next);
   if (next.kind === 'register') {
     owner.pending = undefined;
     const revision = owner.revision + 1;
     const { secrets } = await client.listSecrets({ org: org.slug });
     const missing = next.slugs.filter((slug) => !secrets.some((secret) => secret.slug === slug));
     const registered = send(world, owner, ReferencePhase.REGISTER, next.slugs, revision);
+    const owned = ownedSlugs(world);
+    const foreign = next.slugs.filter((slug) => owned.has(slug) && owned.get(slug) !== owner);
     if (missing.length > 0) expect((await refusalOf(registered)).violations).toHaveLength(missing.length);
-    else {
+    else if (foreign.length > 0) {
+      expect(await refusalOf(registered)).toMatchObject({
+        reason: 'SECRET_SERVER_OWNED',
+        metadata: { secrets: foreign.join(',') },
+      });
+    } else {
       await registered;
       owner.pending = next.slugs;
       owner.revision = revision;
@@ -153,15 +209,18 @@ describe.each(engines)('the reference protocol on %s', (kind) => {
           committed: [],
           pending: undefined,
           revision: 0,
+          minted: undefined,
         });
         const world: World = {
           config,
           org,
           client: await config.as({ org }),
           service: await config.asService('connection-service', { org }),
+          alone: await config.asService('connection-service'),
           owners: [owner('left'), owner('right')],
         };
-        for (const slug of SLUGS.slice(0, 2)) await take(world, { kind: 'make', slug });
+        for (const slug of SLUGS.slice(0, 3)) await take(world, { kind: 'make', slug });
+        for (const owner of [0, 1] as const) await take(world, { kind: 'mint', owner, slugs: [] });
         for (const next of steps) {
           await take(world, next);
           for (const each of world.owners) {

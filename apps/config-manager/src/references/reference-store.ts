@@ -77,6 +77,7 @@ export interface LockedTarget {
   /** Of a server-owned secret. */
   readonly owner_uid: string | null;
   readonly owner_kind: string | null;
+  readonly owner_service: string | null;
   /** Keys of the current version; none for a variable. */
   readonly keys: readonly string[];
 }
@@ -90,7 +91,7 @@ export async function lockSecrets(
   if (slugs.length === 0) return new Map();
   const locked = await tx
     .selectFrom('secret')
-    .select(['uid', 'slug', 'owner_uid', 'owner_kind', 'current_version'])
+    .select(['uid', 'slug', 'owner_uid', 'owner_kind', 'owner_service', 'current_version'])
     .where('organization_uid', '=', organizationUid)
     .where('environment_uid', '=', '')
     .where('slug', 'in', slugs)
@@ -139,7 +140,10 @@ export async function lockVariables(
     .forShare()
     .execute();
   return new Map(
-    locked.map((variable) => [variable.slug, { ...variable, owner_uid: null, owner_kind: null, keys: [] }]),
+    locked.map((variable) => [
+      variable.slug,
+      { ...variable, owner_uid: null, owner_kind: null, owner_service: null, keys: [] },
+    ]),
   );
 }
 

@@ -5,12 +5,12 @@ import {
   hasPermission,
   type Membership,
   missing,
-  type ServiceCaller,
   state,
   type Violation,
 } from '@planton/rpc';
 import { recordAudit } from '../audit/audit-store.ts';
 import type { Deps } from '../deps.ts';
+import type { OrganizationService } from '../service-caller.ts';
 import { checkOwner } from './check-owner.ts';
 import { type Target, targetName, uniqueTargets } from './reference.ts';
 import {
@@ -26,34 +26,34 @@ import {
 
 /**
  * Adds references before the owner commits them; what was registered stays. The targets are locked against deletion meanwhile.
- * With `validateOnly` everything is checked and nothing is written, not even the owner.
+ * With `validateOnly` everything is checked and nothing is written, not even the owner. Without an actor an owner can register what
+ * was minted for it, and nothing else.
  */
 export async function registerReferences(
   { database }: Deps,
-  { actor, service }: ServiceCaller,
+  calling: OrganizationService,
   owner: OwnerIdentity,
   revision: number,
   targets: readonly Target[],
   { validateOnly }: { readonly validateOnly: boolean },
 ): Promise<void> {
-  if (!actor?.membership) {
-    throw denied('ACTOR_MISSING', `${service} may register references only in the name of someone`);
-  }
-  checkMayUse(actor.membership, targets);
-  const organization = actor.membership.organization;
+  const { organizationUid } = owner;
   const slugsOf = (kind: Target['kind']) => [
     ...new Set(targets.filter((target) => target.kind === kind).map(({ slug }) => slug)),
   ];
 
   await database.transact(async (tx) => {
+    // Whose a slug is can change until it is locked, so the secrets come before all that is decided by it.
+    const secrets = await lockSecrets(tx, organizationUid, slugsOf('secret'));
+    checkMayUse(calling, owner, targets, secrets);
     const stored = validateOnly ? undefined : await lockOwner(tx, owner);
     if (stored) checkOwner(stored, owner, revision);
     const found = {
-      secret: await lockSecrets(tx, organization.uid, slugsOf('secret')),
-      variable: await lockVariables(tx, organization.uid, slugsOf('variable')),
+      secret: secrets,
+      variable: await lockVariables(tx, organizationUid, slugsOf('variable')),
     };
-    checkFound(targets, found, organization.slug);
-    checkOwned(found.secret, owner);
+    checkFound(targets, found, calling.actor?.membership?.organization.slug ?? organizationUid);
+    checkOwned(secrets, owner);
     if (!stored) return;
 
     const before = new Set(
@@ -66,13 +66,39 @@ export async function registerReferences(
     const added = wanted.filter((each) => !before.has(`${targetName(each)} ${each.uid}`));
     await addReferences(tx, owner.uid, added);
     await reviseOwner(tx, owner, revision, Math.min(stored.confirmed_revision, revision - 1));
-    await recordUses(tx, organization.uid, actor, owner, added);
+    await recordUses(tx, organizationUid, calling.caller, owner, added);
   });
 }
 
-/** Who lets a connection use a secret is asked for `secret.use`: else a connection would hand out what its maker may not have. */
-function checkMayUse(membership: Membership, targets: readonly Target[]): void {
-  const slugs = [...new Set(targets.filter(({ kind }) => kind === 'secret').map(({ slug }) => slug))];
+/**
+ * Who lets a connection use a secret is asked for `secret.use`: else a connection would hand out what its maker may not have. What the
+ * server made for the owner itself was never anybody's to give, so nobody is asked. Says nothing about which secrets exist.
+ *
+ * @throws `ACTOR_MISSING`, `SECRET_USE_DENIED`
+ */
+function checkMayUse(
+  { actor, service }: OrganizationService,
+  owner: OwnerIdentity,
+  targets: readonly Target[],
+  secrets: ReadonlyMap<string, LockedTarget>,
+): void {
+  const others = targets.filter(({ kind, slug }) => {
+    const secret = kind === 'secret' ? secrets.get(slug) : undefined;
+    return !secret || !isOwn(secret, owner);
+  });
+  if (actor?.membership) checkMember(actor.membership, others);
+  else if (others.length > 0 || targets.length === 0) {
+    throw denied('ACTOR_MISSING', `${service} may register references only in the name of someone`);
+  }
+}
+
+/** Whether the server made the secret for this very owner. Secrets that are looked at are those of the owner's organisation. */
+function isOwn(secret: LockedTarget, owner: OwnerIdentity): boolean {
+  return secret.owner_uid === owner.uid && secret.owner_service === owner.service;
+}
+
+function checkMember(membership: Membership, others: readonly Target[]): void {
+  const slugs = [...new Set(others.filter(({ kind }) => kind === 'secret').map(({ slug }) => slug))];
   if (slugs.length === 0) return;
   if (hasPermission(membership, Permission.SECRET_USE) && membership.environments === 'all') return;
   const names = slugs.map((slug) => `"${slug}"`).join(', ');
@@ -126,7 +152,7 @@ function nextCommand({ kind, slug, key }: Target, found: Found): string {
 /** What the server made for one object is for that object alone. @throws `SECRET_SERVER_OWNED` */
 function checkOwned(secrets: ReadonlyMap<string, LockedTarget>, owner: OwnerIdentity): void {
   const foreign = [...secrets.values()].filter(
-    (secret) => secret.owner_uid !== null && secret.owner_uid !== owner.uid,
+    (secret) => secret.owner_uid !== null && !isOwn(secret, owner),
   );
   if (foreign.length === 0) return;
   const names = foreign.map(({ slug, owner_kind }) => `secret "${slug}" belongs to another ${owner_kind}`);

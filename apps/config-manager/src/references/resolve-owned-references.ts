@@ -4,8 +4,8 @@ import type {
   ResolveOwnedReferencesRequest,
   ResolveOwnedReferencesResponseSchema,
 } from '@planton/api/config/v1/config_manager_service';
-import { type Caller, callerOf, denied, serviceCallerOf } from '@planton/rpc';
 import type { Deps } from '../deps.ts';
+import { organizationServiceOf } from '../service-caller.ts';
 import { openResolved } from './open-resolved.ts';
 import { targetsOf } from './reference.ts';
 import { referencesNotFound } from './references-not-found.ts';
@@ -18,7 +18,7 @@ export function resolveOwnedReferences(deps: Deps) {
     context: HandlerContext,
   ): Promise<MessageInitShape<typeof ResolveOwnedReferencesResponseSchema>> => {
     const { organizationUid, ownerUid, purpose } = request;
-    const caller = readerOf(context, organizationUid);
+    const { caller } = organizationServiceOf(context, organizationUid);
     const resolved = await resolveAndRecord(deps.database.query, {
       level: { organizationUid, environmentUid: '' },
       targets: targetsOf(request.references),
@@ -33,13 +33,4 @@ export function resolveOwnedReferences(deps: Deps) {
       values: await openResolved(deps, { organizationUid, environment: '', caller, purpose }, resolved),
     };
   };
-}
-
-/** The service itself, as whoever reads and as the service that reads; or the actor, should it name one of the organisation. */
-function readerOf(context: HandlerContext, organizationUid: string): Caller {
-  const { service, actor } = serviceCallerOf(context);
-  if (actor && actor.membership?.organization.uid !== organizationUid) {
-    throw denied('ORGANIZATION_MISMATCH', 'organization_uid is not the organisation of the actor');
-  }
-  return { ...callerOf(context), via: service };
 }

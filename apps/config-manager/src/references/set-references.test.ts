@@ -211,21 +211,6 @@ describe.each(engines)('SetReferences on %s', (kind) => {
     expect(await usersOf('aws-key')).toEqual(['my-aws-connection registered']);
   });
 
-  test('what the server made for one connection is for that one alone', async () => {
-    await setSecret('external-id');
-    await config.database.query
-      .updateTable('secret')
-      .set({ owner_uid: owner.uid, owner_kind: owner.kind })
-      .where('organization_uid', '=', org.uid)
-      .execute();
-    await send(REGISTER, 1, [secret('external-id')]);
-    const by = { ...owner, uid: crypto.randomUUID(), slug: 'thief' };
-    expect(await refusalOf(send(REGISTER, 1, [secret('external-id')], { by }))).toMatchObject({
-      kind: 'state',
-      reason: 'SECRET_SERVER_OWNED',
-    });
-  });
-
   test('registering adds, committing leaves exactly what was committed', async () => {
     for (const slug of ['a', 'b', 'c']) await setSecret(slug);
     await send(REGISTER, 1, [secret('a'), secret('b')]);

@@ -5,8 +5,9 @@ import type {
   SetReferencesResponseSchema,
 } from '@planton/api/config/v1/config_manager_service';
 import { ReferencePhase } from '@planton/api/config/v1/reference';
-import { denied, invalid, type ServiceCaller, serviceCallerOf } from '@planton/rpc';
+import { invalid } from '@planton/rpc';
 import type { Deps } from '../deps.ts';
+import { organizationServiceOf } from '../service-caller.ts';
 import { commitReferences } from './commit-references.ts';
 import { targetsOf } from './reference.ts';
 import type { OwnerIdentity } from './reference-store.ts';
@@ -21,12 +22,12 @@ export function setReferences(deps: Deps) {
     request: SetReferencesRequest,
     context: HandlerContext,
   ): Promise<MessageInitShape<typeof SetReferencesResponseSchema>> => {
-    const caller = serviceCallerOf(context);
-    const owner = ownerOf(request, caller);
+    const calling = organizationServiceOf(context, request.organizationUid);
+    const owner = ownerOf(request, calling.service);
     const targets = targetsOf(request.references);
     if (request.phase === ReferencePhase.REGISTER) {
       const { revision, validateOnly } = request;
-      await registerReferences(deps, caller, owner, revision, targets, { validateOnly });
+      await registerReferences(deps, calling, owner, revision, targets, { validateOnly });
     } else {
       await commitReferences(deps, owner, request.revision, targets);
     }
@@ -34,12 +35,8 @@ export function setReferences(deps: Deps) {
   };
 }
 
-function ownerOf({ owner, organizationUid }: SetReferencesRequest, caller: ServiceCaller): OwnerIdentity {
+function ownerOf({ owner, organizationUid }: SetReferencesRequest, service: string): OwnerIdentity {
   if (!owner) throw invalid('VALIDATION_FAILED', 'owner: has to be named');
-  const actorOrganization = caller.actor?.membership?.organization.uid;
-  if (caller.actor && actorOrganization !== organizationUid) {
-    throw denied('ORGANIZATION_MISMATCH', 'organization_uid is not the organisation of the actor');
-  }
   const { uid, kind, slug } = owner;
-  return { uid, kind, slug, service: caller.service, organizationUid };
+  return { uid, kind, slug, service, organizationUid };
 }

@@ -69,7 +69,7 @@ export async function lockSecret(tx: Tx, level: Level, slug: string): Promise<St
     .executeTakeFirst();
 }
 
-/** Locks the secret that was deleted last under the slug. */
+/** Locks the secret that people deleted last under the slug; where there is none, the server-owned one that was retired last. */
 export async function lockDeletedSecret(
   tx: Tx,
   level: Level,
@@ -82,6 +82,7 @@ export async function lockDeletedSecret(
     .where('environment_uid', '=', level.environmentUid)
     .where('slug', '=', slug)
     .where('delete_time', 'is not', null)
+    .orderBy(sql`owner_uid is not null`)
     .orderBy('delete_time', 'desc')
     .orderBy('uid', 'desc')
     .limit(1)
@@ -106,6 +107,7 @@ export async function insertSecret(
       current_version: 0,
       owner_uid: null,
       owner_kind: null,
+      owner_service: null,
       revision: 0,
     })
     .onConflict((conflict) =>

@@ -35,6 +35,7 @@ export function secretMessage(
     createTime: timestampFromDate(secret.create_time),
     updateTime: timestampFromDate(secret.update_time),
     ...(secret.delete_time ? { deleteTime: timestampFromDate(secret.delete_time) } : {}),
+    ownerKind: secret.owner_kind ?? '',
   });
 }
 
@@ -81,12 +82,26 @@ export function secretDamaged(slug: string, version: number, cause: unknown): Do
   return internal('SECRET_DAMAGED', `secret "${slug}" version ${version} does not decrypt`, { cause });
 }
 
-/** Refuses what people may not do to a secret that the server made for one of their objects. @throws `SECRET_SERVER_OWNED` */
+/**
+ * Refuses what people may not do to a secret that the server made for one of their objects.
+ *
+ * @throws `SECRET_SERVER_OWNED`, or `SECRET_RETIRED` once it is deleted
+ */
 export function checkNotServerOwned(secret: StoredSecret): void {
   if (secret.owner_uid === null) return;
+  if (secret.delete_time !== null) throw secretRetired(secret);
   throw state(
     'SECRET_SERVER_OWNED',
     `secret "${secret.slug}" belongs to a connection of kind ${secret.owner_kind} and is managed with it`,
     { hint: `planton secret usages ${secret.slug}`, metadata: { slug: secret.slug } },
+  );
+}
+
+/** What the server made for an object ends with it. */
+export function secretRetired({ slug, owner_kind }: StoredSecret): DomainError {
+  return state(
+    'SECRET_RETIRED',
+    `secret "${slug}" was made for an object of kind ${owner_kind}, is retired and cannot be brought back`,
+    { hint: `planton secret set ${slug} value=…`, metadata: { slug } },
   );
 }

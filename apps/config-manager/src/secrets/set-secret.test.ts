@@ -171,28 +171,6 @@ describe.each(engines)('SetSecret on %s', (kind) => {
     expect(entries).toEqual(Object.fromEntries(names.map((name) => [name, name])));
   });
 
-  test('does not touch a secret of the server', async () => {
-    const org = config.newOrg();
-    const client = await config.as({ org });
-    await client.setSecret({ org: org.slug, slug: 'external-id', entries: { value: '1' } });
-    await client.setSecret({ org: org.slug, slug: 'external-id', entries: { value: '2' } });
-    await config.database.query
-      .updateTable('secret')
-      .set({ owner_uid: 'connection', owner_kind: 'AwsProviderConnection' })
-      .where('organization_uid', '=', org.uid)
-      .execute();
-    const name = { org: org.slug, slug: 'external-id' };
-    for (const call of [
-      () => client.setSecret({ ...name, entries: { value: '3' } }),
-      () => client.rollbackSecret({ ...name, version: 1 }),
-      () => client.deleteSecret(name),
-      () => client.destroySecretVersion({ ...name, version: 1 }),
-    ]) {
-      expect(await refusalOf(call())).toMatchObject({ kind: 'state', reason: 'SECRET_SERVER_OWNED' });
-    }
-    expect((await client.accessSecret(name)).entries).toEqual({ value: '2' });
-  });
-
   test.each([
     ['an upper-case slug', { slug: 'DB' }],
     ['no slug', { slug: '' }],

@@ -24,7 +24,8 @@ export function undeleteSecret({ database, scopeOf }: Deps) {
     const undelete = () =>
       database.transact(async (tx) => {
         const level = levelOf(scope);
-        if (await lockSecret(tx, level, slug)) throw slugTaken(slug, scope);
+        const living = await lockSecret(tx, level, slug);
+        if (living) throw slugTaken(slug, scope, living.owner_uid !== null);
         const secret = await lockDeletedSecret(tx, level, slug);
         // One that waited for the lock may find that someone else has undeleted the secret meanwhile.
         if (!secret)
@@ -52,9 +53,9 @@ export function undeleteSecret({ database, scopeOf }: Deps) {
   };
 }
 
-function slugTaken(slug: string, scope: Scope) {
+function slugTaken(slug: string, scope: Scope, serverOwned = false) {
   return state('SECRET_SLUG_TAKEN', `there is a living secret "${slug}" in ${describeLevel(scope)}`, {
-    hint: `planton secret delete ${slug}${environmentFlag(scope)}`,
+    hint: `planton secret ${serverOwned ? 'usages' : 'delete'} ${slug}${environmentFlag(scope)}`,
     metadata: { slug },
   });
 }

@@ -49,7 +49,11 @@ export function makeMasterKey(text: string = randomBytes(32).toString('base64'))
 
 export async function startConfigManager(
   engine: Engine,
-  keys?: { readonly master: MasterKey; readonly previous?: MasterKey },
+  options: {
+    readonly master?: MasterKey;
+    readonly previous?: MasterKey;
+    readonly randomBytes?: (size: number) => Buffer;
+  } = {},
 ): Promise<TestConfigManager> {
   const log: unknown[] = [];
   const write = (facts: unknown, message?: unknown) => {
@@ -58,14 +62,16 @@ export async function startConfigManager(
   const logger: Logger = { debug: write, info: write, warn: write, error: write };
   const platform = await createTestPlatform({ logger });
   platform.guard.start();
-  const keyring = createKeyring(keys ?? { master: await makeMasterKey() });
+  const { master = await makeMasterKey(), previous } = options;
+  const keyring = createKeyring({ master, ...(previous ? { previous } : {}) });
   const app = await createConfigManager({
     engine,
     keyring,
-    previousFingerprint: keys?.previous?.fingerprint,
+    previousFingerprint: previous?.fingerprint,
     scopeOf: platform.guard.scopeOf,
     logger,
     newUid: randomUUID,
+    randomBytes: options.randomBytes ?? randomBytes,
   });
   app.start();
 

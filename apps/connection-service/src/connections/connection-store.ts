@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import { jsonArrayFrom } from 'kysely/helpers/postgres';
 import type { ConnectTables } from '../schema.ts';
 import { verificationColumns } from '../verification/verification-store.ts';
-import { ambiguousName, type ConnectionView, connectionNotFound } from './connection.ts';
+import { ambiguousName, type ConnectionRow, type ConnectionView, connectionNotFound } from './connection.ts';
 
 export interface OrganizationName {
   readonly uid: string;
@@ -99,4 +99,26 @@ export async function readApplyBase(
     .where('c.slug', '=', slug)
     .executeTakeFirst();
   return { view: row, fence: Math.max(row?.fence ?? 0, row?.reference_revision ?? 0) };
+}
+
+/** A connection by its uid, undefined where there is none, with the fence of its uid, of one moment. */
+export async function findConnectionByUid(
+  db: Kysely<ConnectTables>,
+  organizationUid: string,
+  uid: string,
+): Promise<{ readonly connection: ConnectionRow | undefined; readonly fence: number }> {
+  const row = await db
+    .selectFrom('connection as c')
+    .fullJoin('reference_fence as f', 'f.owner_uid', 'c.uid')
+    .selectAll('c')
+    .select('f.revision as fence')
+    .where((eb) => eb.or([eb('c.uid', '=', uid), eb('f.owner_uid', '=', uid)]))
+    .executeTakeFirst();
+  if (!row) return { connection: undefined, fence: 0 };
+  const { fence, ...connection } = row;
+  const own = connection.uid !== null && connection.organization_uid === organizationUid;
+  return {
+    connection: own ? (connection as ConnectionRow) : undefined,
+    fence: Math.max(fence ?? 0, connection.reference_revision ?? 0),
+  };
 }

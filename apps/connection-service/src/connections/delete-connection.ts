@@ -9,6 +9,7 @@ import { recordAudit } from '../audit/audit-store.ts';
 import type { Deps } from '../deps.ts';
 import { liveEnvironments } from '../environments/live-environments.ts';
 import { deliverOwnReferences } from '../references/deliver-references.ts';
+import { retireOwnedSecrets } from '../trust-setups/retire-owned-secrets.ts';
 import { type ConnectionRow, checkEtag, connectionNotFound } from './connection.ts';
 import {
   type ConnectionUser,
@@ -49,6 +50,9 @@ export function deleteConnection(deps: Deps) {
       );
     });
     await deliverOwnReferences(deps, view.uid);
+    await retireOwnedSecrets(deps).catch((error: unknown) => {
+      deps.logger.warn({ connection: view.uid, error }, 'secrets of the connection are retired later');
+    });
     return {};
   };
 }

@@ -6,7 +6,8 @@ import type { ProviderConnection } from '@planton/api/connect/v1/provider_connec
 import type { OperationError, OperationInput, OperationOutput } from '@planton/api/runner/v1/operation';
 import type { Violation } from '@planton/rpc';
 import type { FieldValues, ReferenceUse } from '../references/reference.ts';
-import type { Cause, Finding } from '../verification/verification.ts';
+import type { Observed } from '../verification/run-verification.ts';
+import type { Cause } from '../verification/verification.ts';
 
 /** A manifest without what is the same for every provider. */
 export interface Envelope<Spec extends Message> {
@@ -68,8 +69,17 @@ export interface OpenedSession {
   readonly details: Readonly<Record<string, string>>;
 }
 
+/** What a verification is for. */
+export interface VerificationOptions {
+  /** Slug of the connection, and of its organisation. */
+  readonly connection: string;
+  readonly organization: string;
+  /** Whether to try what has to fail, too, where the provider has anything like it. */
+  readonly probe: boolean;
+}
+
 /** What a provider made of a runner's answer. */
-export interface Conclusion extends Finding {
+export interface Conclusion extends Observed {
   /** What was compared here, beside what the runner did. */
   readonly checks: readonly { readonly name: string; readonly passed: boolean; readonly detail: string }[];
 }
@@ -108,7 +118,7 @@ export interface Provider<Spec extends Message = Message> {
    * What a runner has to do. Throws `CREDENTIALS_MALFORMED` where the values cannot be credentials, naming fields, secrets and entries,
    * never a value.
    */
-  buildVerification(spec: Spec, resolved: FieldValues): OperationInput;
+  buildVerification(spec: Spec, resolved: FieldValues, options: VerificationOptions): OperationInput;
   /** What the runner's answer means. */
   readVerification(spec: Spec, resolved: FieldValues, output: OperationOutput): Conclusion;
   /** The possible causes that a failed operation names, most likely first. */

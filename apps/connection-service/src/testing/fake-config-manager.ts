@@ -9,11 +9,22 @@ import {
   missing,
   organizationCallerOf,
   serviceCallerOf,
+  state,
   type Violation,
 } from '@planton/rpc';
+import { findOwned, isOwn, mint, type OwnedSecret, ownedTarget } from './fake-owned-secrets.ts';
 import { createFakeOwners, type FakeOwners, type Fault, faulty, never } from './fake-owners.ts';
 
-export type Method = 'check' | 'register' | 'commit' | 'list' | 'resolve' | 'resolveOwned';
+export type Method =
+  | 'check'
+  | 'register'
+  | 'commit'
+  | 'list'
+  | 'resolve'
+  | 'resolveOwned'
+  | 'mint'
+  | 'accessOwned'
+  | 'retire';
 
 /** Config-manager's side of the contract in memory, for one organisation level, with faults that a test chooses. */
 export interface FakeConfigManager extends Pick<FakeOwners, 'owners'> {
@@ -23,6 +34,8 @@ export interface FakeConfigManager extends Pick<FakeOwners, 'owners'> {
   readonly variables: Map<string, string>;
   /** Uid of an organisation to its slug, for calls that name the uid alone. */
   readonly organizations: Map<string, string>;
+  /** Uid to server-owned secret; while it lives, its value is in `secrets` too. */
+  readonly owned: Map<string, OwnedSecret>;
   readonly calls: Method[];
   /** Purposes of reads, oldest first. */
   readonly purposes: string[];
@@ -48,6 +61,7 @@ export function createFakeConfigManager(): FakeConfigManager {
     secrets: new Map(),
     variables: new Map(),
     organizations: new Map(),
+    owned: new Map(),
     owners: book.owners,
     calls: [],
     purposes: [],
@@ -56,7 +70,7 @@ export function createFakeConfigManager(): FakeConfigManager {
     routes: (router) => {
       router.service(ConfigManager, {
         setReferences: async (request, context) => {
-          const { actor } = serviceCallerOf(context);
+          const { actor, service } = serviceCallerOf(context);
           if (request.phase === ReferencePhase.COMMIT) {
             return call('commit', () => {
               book.commit(request, request.references.map(textOf));
@@ -67,7 +81,10 @@ export function createFakeConfigManager(): FakeConfigManager {
           return call(request.validateOnly ? 'check' : 'register', () => {
             const may =
               actor?.membership !== undefined && hasPermission(actor.membership, Permission.SECRET_USE);
-            registerAll(fake, book, request, may);
+            const own = (reference: Reference) => isOwn(fake, request, service, reference);
+            if (!actor && (request.references.length === 0 || !request.references.every(own)))
+              throw denied('ACTOR_MISSING', 'only in the name of someone');
+            registerAll(fake, book, request, own, may);
             return {};
           });
         },
@@ -83,6 +100,22 @@ export function createFakeConfigManager(): FakeConfigManager {
             if (serviceCallerOf(context).actor) throw denied('ACTOR_NOT_ALLOWED', 'in its own name alone');
             const org = fake.organizations.get(request.organizationUid) ?? never();
             return resolveAll(fake, request, org);
+          }),
+        mintOwnedSecret: (request, context) =>
+          call('mint', () => mint(fake, request, serviceCallerOf(context).service)),
+        accessOwnedSecret: (request, context) =>
+          call('accessOwned', () => {
+            fake.purposes.push(request.purpose);
+            const { slug, value, retired } = findOwned(fake, request, serviceCallerOf(context).service);
+            if (retired) throw missing('OWNED_SECRET_NOT_FOUND', 'retired');
+            return { slug, value };
+          }),
+        retireOwnedSecret: (request, context) =>
+          call('retire', () => {
+            const secret = findOwned(fake, request, serviceCallerOf(context).service);
+            if (!secret.retired) fake.secrets.delete(`${secret.org}/${secret.slug}`);
+            secret.retired = true;
+            return {};
           }),
         getVariable: (request) => {
           const value = fake.variables.get(`${request.org}/${request.slug}`);
@@ -117,17 +150,22 @@ function registerAll(
   fake: FakeConfigManager,
   book: FakeOwners,
   request: SetReferencesRequest,
+  own: (reference: Reference) => boolean,
   mayUse: boolean,
 ): void {
   const { references } = request;
   const known = book.check(request);
+  const org = fake.organizations.get(request.organizationUid) ?? request.org;
   const absent = references.flatMap((reference, index) =>
-    lookUp(fake, request.org, reference) === undefined ? [violation(reference, index)] : [],
+    lookUp(fake, org, reference) === undefined ? [violation(reference, index)] : [],
   );
   if (absent.length > 0) throw notFound(absent);
   const added = references.filter((reference) => !known?.references.has(textOf(reference)));
-  if (!mayUse && added.some(({ target }) => target.case === 'secret')) {
+  if (!mayUse && added.some((reference) => reference.target.case === 'secret' && !own(reference))) {
     throw denied('PERMISSION_DENIED', 'your role does not include secret_use');
+  }
+  if (references.some((reference) => ownedTarget(fake, request, reference) && !own(reference))) {
+    throw state('SECRET_SERVER_OWNED', 'belongs to another object');
   }
   if (!request.validateOnly) book.register(request, references.map(textOf));
 }

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { type Client, type ConnectRouter, createClient } from '@connectrpc/connect';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
@@ -25,6 +25,7 @@ import { createSharedParts, type Deps } from '../deps.ts';
 import { migrations } from '../migrations/index.ts';
 import { connectionRoutes } from '../routes.ts';
 import { type ConnectTables, SCHEMA } from '../schema.ts';
+import { defaultSetupPace } from '../trust-setups/pace.ts';
 import { defaultPace } from '../verification/pace.ts';
 import { createFakeConfigManager, type FakeConfigManager } from './fake-config-manager.ts';
 import { createFakeRunnerService, type FakeRunnerService } from './fake-runner-service.ts';
@@ -110,7 +111,15 @@ async function assemble(database: Database<ConnectTables>): Promise<TestService>
     newUid: randomUUID,
     now,
     random: Math.random,
+    randomBytes,
     verification: defaultPace,
+    setupPace: defaultSetupPace,
+    trust: {
+      principalArn: 'arn:aws:iam::111122223333:role/planton',
+      templateUrl: 'https://templates.s3.us-east-1.amazonaws.com/planton.yaml',
+      publicUrl: 'https://planton.example.com',
+      publicUrlGiven: true,
+    },
   };
   const clientAs = async (on: Deps, member: TestMember) =>
     createClient(

@@ -3,6 +3,7 @@ import { type Operation, OperationErrorKind, OperationState } from '@planton/api
 import { type DomainError, toDomainError } from '@planton/rpc';
 import type { Conclusion } from '../providers/provider.ts';
 import type { FieldValues } from '../references/reference.ts';
+import type { Protection } from './protection.ts';
 import type { Scrub } from './scrub-text.ts';
 import type { Subject } from './subject.ts';
 import type { Cause, Finding } from './verification.ts';
@@ -63,6 +64,11 @@ export function concludeOperation(
     identity: '',
     checks: [],
   };
+}
+
+/** The same of what is said about who else is let in. */
+export function scrubProtection({ result, observation, exposure }: Protection, scrub: Scrub): Protection {
+  return { result, observation: scrub(observation, MESSAGE_LENGTH), exposure };
 }
 
 /** What a runner wrote, fit to be stored and shown. */

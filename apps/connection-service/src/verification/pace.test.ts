@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { defaultPace, pauseAfterFailure, pauseAfterResult } from './pace.ts';
+import { defaultPace, pauseAfterFailure, pauseAfterResult, pauseBeforeSecondLook } from './pace.ts';
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
@@ -27,6 +27,16 @@ test('attempts come ever later, from a minute on, and never later than a result 
       expect(pause).toBeGreaterThanOrEqual(48);
       expect(pause).toBeLessThanOrEqual(pauseAfterResult(defaultPace, value));
       expect(pauseAfterFailure(defaultPace, attempts + 1, value)).toBeGreaterThanOrEqual(pause);
+    }),
+  );
+});
+
+test('a second look comes after a minute, and within a minute and a half', () => {
+  fc.assert(
+    fc.property(random, (value) => {
+      const pause = pauseBeforeSecondLook(value);
+      expect(pause).toBeGreaterThanOrEqual(60);
+      expect(pause).toBeLessThanOrEqual(90);
     }),
   );
 });

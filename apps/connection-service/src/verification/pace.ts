@@ -15,6 +15,8 @@ export const defaultPace: VerificationPace = {
 };
 
 const FIRST_RETRY_SECONDS = 60;
+const SECOND_LOOK_SECONDS = 60;
+const SECOND_LOOK_SPREAD_SECONDS = 30;
 /** Each pause is shorter or longer by up to this part of it, so that connections that changed together spread out. */
 const JITTER = 0.2;
 
@@ -40,6 +42,15 @@ export function pauseAfterFailure(
   random: number,
 ): number {
   return spread(Math.min(everySeconds, FIRST_RETRY_SECONDS * 2 ** Math.min(attempts, 30)), random);
+}
+
+/**
+ * Seconds until something is looked at again that may be a change which has not arrived everywhere.
+ *
+ * @param random in [0, 1)
+ */
+export function pauseBeforeSecondLook(random: number): number {
+  return SECOND_LOOK_SECONDS + SECOND_LOOK_SPREAD_SECONDS * random;
 }
 
 function spread(seconds: number, random: number): number {

@@ -1,16 +1,18 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { type AuditOrigin, recordAudit } from '../audit/audit-store.ts';
 import type { Deps } from '../deps.ts';
-import { pauseAfterFailure, pauseAfterResult } from './pace.ts';
+import { pauseAfterFailure, pauseAfterResult, pauseBeforeSecondLook } from './pace.ts';
+import { type Judgement, judgeProtection } from './protection.ts';
+import type { Observed } from './run-verification.ts';
 import type { Subject } from './subject.ts';
-import { type Finding, outcomes, type VerificationMessage, verificationMessage } from './verification.ts';
-import { type NextCheck, storeFinding } from './verification-store.ts';
+import { outcomes, type VerificationMessage, verificationMessage } from './verification.ts';
+import { findProtection, type NextCheck, storeFinding } from './verification-store.ts';
 
 /** Who wanted a verification: somebody, or the schedule, with its attempts in a row that found nothing out. */
 export type Trigger = { readonly kind: 'request' } | { readonly kind: 'schedule'; readonly attempts: number };
 
 /**
- * Stores what was found out and puts it on record, both or neither, before anybody hears of it. A connection that has changed meanwhile
+ * Judges what was observed by what is known already, stores what was found out and puts it on record, both or neither, before anybody hears of it. A connection that has changed meanwhile
  * keeps the result as that of the revision that was verified; one that is gone keeps nothing.
  *
  * @returns the verification as it is shown from now on
@@ -19,13 +21,23 @@ export async function recordFinding(
   deps: Deps,
   origin: AuditOrigin,
   { connection, runner }: Subject,
-  finding: Finding,
+  { protection, ...observed }: Observed,
   trigger: Trigger,
 ): Promise<VerificationMessage> {
-  const next = nextCheck(deps, finding, trigger);
   const { uid, revision } = connection;
-  const stored = await deps.database.transact(async (tx) => {
-    const row = await storeFinding(tx, { connectionUid: uid, revision, finding, runner, next });
+  const { row, judgement } = await deps.database.transact(async (tx) => {
+    const known = await findProtection(tx, uid, { lock: true });
+    const judgement = judgeProtection(observed, protection, known, revision);
+    const { finding, change } = judgement;
+    const next = nextCheck(deps, judgement, trigger);
+    const row = await storeFinding(tx, {
+      connectionUid: uid,
+      revision,
+      finding,
+      protection: change,
+      runner,
+      next,
+    });
     await recordAudit(tx, deps.newUid(), origin, {
       action: 'connection.verify',
       resource: connection,
@@ -38,17 +50,18 @@ export async function recordFinding(
         ...(runner !== '' && { runner }),
       },
     });
-    return row;
+    return { row, judgement };
   });
-  return (stored && verificationMessage(stored)) ?? unstored(finding, revision, runner, deps.now());
+  return (row && verificationMessage(row)) ?? unstored(judgement, revision, runner, deps.now());
 }
 
 /** Somebody who asks without learning anything does not put off the schedule. */
 function nextCheck(
   { verification, random }: Pick<Deps, 'verification' | 'random'>,
-  { outcome }: Finding,
+  { finding: { outcome }, lookAgain }: Judgement,
   trigger: Trigger,
 ): NextCheck | undefined {
+  if (lookAgain) return { seconds: pauseBeforeSecondLook(random()), attempts: 0 };
   if (outcome !== 'inconclusive') return { seconds: pauseAfterResult(verification, random()), attempts: 0 };
   if (trigger.kind === 'request') return undefined;
   const { attempts } = trigger;
@@ -56,7 +69,7 @@ function nextCheck(
 }
 
 function unstored(
-  { outcome, message, causes, identity }: Finding,
+  { finding: { outcome, message, causes, identity }, change }: Judgement,
   revision: number,
   runner: string,
   now: Date,
@@ -71,5 +84,6 @@ function unstored(
     identity,
     runner,
     ...(outcome === 'verified' && { lastSuccessTime: verifyTime }),
+    ...(change.shown && { probeTime: verifyTime }),
   };
 }

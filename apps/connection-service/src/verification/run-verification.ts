@@ -11,13 +11,20 @@ import {
 } from '@planton/api/runner/v1/operation';
 import type { FieldValues, ReferenceUse } from '../references/reference.ts';
 import { resolveReferences } from '../references/resolve-references.ts';
-import { concludeError, concludeOperation, inconclusive, scrubFinding } from './conclude.ts';
+import { concludeError, concludeOperation, inconclusive, scrubFinding, scrubProtection } from './conclude.ts';
+import type { Protection } from './protection.ts';
 import type { Reach } from './reach-services.ts';
 import { createScrub } from './scrub-text.ts';
 import type { Subject } from './subject.ts';
 import type { Finding } from './verification.ts';
 
 export type Step = MessageInitShape<typeof VerificationStepSchema>;
+
+/** What a verification observed. What that means depends on what is known already. */
+export interface Observed extends Finding {
+  /** Absent where the provider has nothing like it, or nothing was observed. */
+  readonly protection?: Protection;
+}
 
 /** Is told each step as it begins and as it ends. */
 export type Tell = (step: Step) => void;
@@ -29,13 +36,18 @@ const DETAIL_LENGTH = 2_000;
 const MOST_STEPS = 500;
 
 /**
- * Tries a connection: reads what it refers to, has a runner try it, and says what was found out. It stores nothing. Secrets are in memory
+ * Tries a connection, and with `probe` what has to fail, too: reads what it refers to, has a runner try it, and says what was found out. It stores nothing. Secrets are in memory
  * alone, and in nothing that is told, returned or thrown.
  *
  * Values that are missing or malformed are a finding. Throws where the connection cannot be verified at all, such as
  * `AUTH_MODE_NOT_AVAILABLE`, where the caller may not, and where nobody wants the result any more.
  */
-export async function runVerification(subject: Subject, reach: Reach, tell: Tell): Promise<Finding> {
+export async function runVerification(
+  subject: Subject,
+  reach: Reach,
+  probe: boolean,
+  tell: Tell,
+): Promise<Observed> {
   const { provider, spec, connection } = subject;
   const uses = provider.planVerification(spec, connection.slug);
   const reading = nameOfReading(uses);
@@ -44,7 +56,11 @@ export async function runVerification(subject: Subject, reach: Reach, tell: Tell
   if (reading) tell({ name: reading, state: RUNNING });
   try {
     resolved = await resolveReferences(connection.slug, uses, reach.readValues(connection));
-    input = provider.buildVerification(spec, resolved);
+    input = provider.buildVerification(spec, resolved, {
+      connection: connection.slug,
+      organization: connection.organization_slug,
+      probe,
+    });
   } catch (thrown) {
     const finding = concludeError(thrown, reach.signal);
     if (reading) tell({ name: reading, state: FAILED, detail: finding.message });
@@ -60,7 +76,7 @@ export async function runVerification(subject: Subject, reach: Reach, tell: Tell
   };
   const operation = await carryOut(subject, input, reach, tellScrubbed);
   if ('outcome' in operation) return scrubFinding(operation, scrub);
-  const { checks, ...finding } = concludeOperation(subject, resolved, operation);
+  const { checks, protection, ...finding } = concludeOperation(subject, resolved, operation);
   for (const { name, passed, detail } of checks) {
     const state = passed ? PASSED : FAILED;
     // The runner may have made the same comparison with the same end.
@@ -68,12 +84,18 @@ export async function runVerification(subject: Subject, reach: Reach, tell: Tell
     tellScrubbed({ name, state: RUNNING });
     tellScrubbed({ name, state, detail });
   }
-  return scrubFinding(finding, scrub);
+  return {
+    ...scrubFinding(finding, scrub),
+    ...(protection && { protection: scrubProtection(protection, scrub) }),
+  };
 }
 
 /** Undefined where nothing is read. */
 function nameOfReading(uses: readonly ReferenceUse[]): string | undefined {
-  if (uses.some(({ reference }) => reference.kind === 'secret')) return 'reading the keys from their secrets';
+  const secrets = uses.filter(({ reference }) => reference.kind === 'secret');
+  const [only] = secrets;
+  if (secrets.length > 1) return 'reading the keys from their secrets';
+  if (only) return `reading the ${only.field.replace(/^spec\./, '').replaceAll('_', ' ')} from its secret`;
   return uses.length > 0 ? 'reading the variables' : undefined;
 }
 

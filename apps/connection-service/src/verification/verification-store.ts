@@ -2,6 +2,7 @@ import { jsonb } from '@planton/database';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { ConnectionRow } from '../connections/connection.ts';
 import type { ConnectTables } from '../schema.ts';
+import type { ProtectionChange, ProtectionRecord } from './protection.ts';
 import type { Finding, VerificationColumns } from './verification.ts';
 
 /** What a connection is shown with, of a table that is called `v`. */
@@ -15,6 +16,8 @@ export const verificationColumns = [
   'v.runner as verification_runner',
   'v.last_success_time',
   'v.next_verify_time',
+  'v.probe_time',
+  'v.probe_revision',
 ] as const;
 
 /** Puts a revision that was just written on the schedule. What was found out about an earlier one stays. */
@@ -48,6 +51,8 @@ export interface FindingToStore {
   /** The revision that was verified. */
   readonly revision: number;
   readonly finding: Finding;
+  /** What it changes in what is known of who else is let in; absent for what does not apply. */
+  readonly protection?: ProtectionChange;
   /** Slug; empty for the platform runner. */
   readonly runner: string;
   /** Absent where the schedule stays as it is. It stays too where the connection has a later revision by now. */
@@ -62,9 +67,15 @@ export interface FindingToStore {
  */
 export function storeFinding(
   tx: Transaction<ConnectTables>,
-  { connectionUid, revision, finding, runner, next }: FindingToStore,
+  { connectionUid, revision, finding, protection, runner, next }: FindingToStore,
 ): Promise<VerificationColumns | undefined> {
   const now = sql<Date>`clock_timestamp()`;
+  const since = sql<Date | null>`case when v.revision = ${revision} then v.insecure_since end`;
+  const insecureSince = {
+    keep: since,
+    begin: sql<Date | null>`coalesce(${since}, ${now})`,
+    clear: sql<Date | null>`null::timestamptz`,
+  };
   return tx
     .updateTable('connection_verification as v')
     .set({
@@ -76,6 +87,8 @@ export function storeFinding(
       identity: finding.identity,
       runner,
       ...(finding.outcome === 'verified' && { last_success_time: now }),
+      ...(protection?.shown && { probe_time: now, probe_revision: revision }),
+      insecure_since: insecureSince[protection?.insecure ?? 'keep'],
       ...(next && {
         next_verify_time: sql<Date>`case when v.current_revision = ${revision}
           then clock_timestamp() + make_interval(secs => ${next.seconds}) else v.next_verify_time end`,
@@ -86,6 +99,30 @@ export function storeFinding(
     .where((eb) => eb.or([eb('v.revision', 'is', null), eb('v.revision', '<=', revision)]))
     .returning(verificationColumns)
     .executeTakeFirst();
+}
+
+/** What is known of who else a connection lets in; undefined for one that is gone. `lock` holds the row to the end of the transaction. */
+export async function findProtection(
+  db: Kysely<ConnectTables>,
+  connectionUid: string,
+  options: { readonly lock?: boolean } = {},
+): Promise<ProtectionRecord | undefined> {
+  const query = db
+    .selectFrom('connection_verification')
+    .select(['outcome', 'revision', 'probe_time', 'probe_revision', 'insecure_since'])
+    .select(sql<Date>`clock_timestamp()`.as('now'))
+    .where('connection_uid', '=', connectionUid);
+  const row = await (options.lock ? query.forUpdate() : query).executeTakeFirst();
+  if (!row) return undefined;
+  const { outcome, revision, now } = row;
+  return {
+    outcome,
+    revision,
+    probeTime: row.probe_time,
+    probeRevision: row.probe_revision,
+    insecureSince: row.insecure_since,
+    now,
+  };
 }
 
 export interface DueConnection extends ConnectionRow {

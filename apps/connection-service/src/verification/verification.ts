@@ -35,6 +35,8 @@ export interface VerificationColumns {
   readonly verification_runner: string | null;
   readonly last_success_time: Date | null;
   readonly next_verify_time: Date | null;
+  readonly probe_time: Date | null;
+  readonly probe_revision: number | null;
 }
 
 export const neverVerified: VerificationColumns = {
@@ -47,19 +49,22 @@ export const neverVerified: VerificationColumns = {
   verification_runner: null,
   last_success_time: null,
   next_verify_time: null,
+  probe_time: null,
+  probe_revision: null,
 };
 
 export const outcomes: Readonly<Record<VerificationOutcomeName, VerificationOutcome>> = {
   verified: VerificationOutcome.VERIFIED,
   refused: VerificationOutcome.REFUSED,
   inconclusive: VerificationOutcome.INCONCLUSIVE,
+  insecure: VerificationOutcome.INSECURE,
 };
 
 export type VerificationMessage = MessageInitShape<typeof ConnectionVerificationSchema>;
 
 /** As callers see it; undefined where there was no verification. */
 export function verificationMessage(columns: VerificationColumns): VerificationMessage | undefined {
-  const { verification_outcome: outcome, verification_time: time } = columns;
+  const { verification_outcome: outcome, verification_time: time, probe_time: probeTime } = columns;
   if (outcome === null || time === null) return undefined;
   return {
     outcome: outcomes[outcome],
@@ -70,12 +75,17 @@ export function verificationMessage(columns: VerificationColumns): VerificationM
     identity: columns.verification_identity ?? '',
     runner: columns.verification_runner ?? '',
     ...(columns.last_success_time && { lastSuccessTime: timestampFromDate(columns.last_success_time) }),
+    // What was shown of an earlier revision says nothing about this one.
+    ...(probeTime &&
+      columns.probe_revision === columns.verification_revision && {
+        probeTime: timestampFromDate(probeTime),
+      }),
     ...(columns.next_verify_time && { nextVerifyTime: timestampFromDate(columns.next_verify_time) }),
   };
 }
 
 /** The causes that are stored; what is no cause is left out. */
-function readCauses(stored: unknown): readonly Cause[] {
+export function readCauses(stored: unknown): readonly Cause[] {
   if (!Array.isArray(stored)) return [];
   return stored.flatMap((each: unknown): Cause[] => {
     const { code, message, hint } = Object(each) as Record<string, unknown>;

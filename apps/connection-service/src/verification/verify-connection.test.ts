@@ -245,9 +245,9 @@ describe.each(engines)('verifying connections on %s', (kind) => {
 
   test.each([
     [
-      'of cross-account trust',
+      'of cross-account trust without an external ID',
       { spec: jsonb<unknown>({ authMode: 'AUTH_MODE_CROSS_ACCOUNT_TRUST' }) },
-      'AUTH_MODE_NOT_AVAILABLE',
+      'EXTERNAL_ID_MISSING',
     ],
     ['that this release cannot read', { spec: jsonb<unknown>({ authMode: 42.5 }) }, 'CONNECTION_UNREADABLE'],
     ['of an unknown provider', { provider: 'from-the-future' }, 'CONNECTION_UNREADABLE'],

@@ -10,11 +10,13 @@ import type { ConnectionView } from '../connections/connection.ts';
 import { getConnectionView } from '../connections/connection-store.ts';
 import type { Deps } from '../deps.ts';
 import { emitEvents } from './emit-events.ts';
+import { isProbeDue } from './protection.ts';
 import { reachAsActor } from './reach-services.ts';
 import { recordFinding } from './record-finding.ts';
 import { runVerification, type Tell } from './run-verification.ts';
 import { subjectOf } from './subject.ts';
 import type { VerificationMessage } from './verification.ts';
+import { findProtection } from './verification-store.ts';
 
 type Response = MessageInitShape<typeof VerifyConnectionResponseSchema>;
 
@@ -46,7 +48,9 @@ async function verifyNow(
     await deps.scopeOf(context, '', { write: true });
     connection = await getConnectionView(deps.database.query, organization, request.connection);
     const subject = subjectOf(connection);
-    const finding = await runVerification(subject, reachAsActor(deps, context), tell);
+    const known = await findProtection(deps.database.query, connection.uid);
+    const probe = isProbeDue(known, connection.revision);
+    const finding = await runVerification(subject, reachAsActor(deps, context), probe, tell);
     return await recordFinding(deps, origin, subject, finding, { kind: 'request' });
   } catch (thrown) {
     const error = toDomainError(thrown);

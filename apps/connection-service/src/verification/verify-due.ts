@@ -2,11 +2,12 @@ import type { Caller } from '@planton/rpc';
 import { toDomainError } from '@planton/rpc';
 import type { Deps } from '../deps.ts';
 import { pauseAfterFailure } from './pace.ts';
+import { isProbeDue } from './protection.ts';
 import { reachAsService } from './reach-services.ts';
 import { recordFinding } from './record-finding.ts';
 import { runVerification } from './run-verification.ts';
 import { subjectOf } from './subject.ts';
-import { type DueConnection, postponeVerification } from './verification-store.ts';
+import { type DueConnection, findProtection, postponeVerification } from './verification-store.ts';
 
 const NAME = 'connection-service';
 
@@ -18,7 +19,9 @@ export async function verifyDue(deps: Deps, due: DueConnection, signal: AbortSig
   const { attempts, ...connection } = due;
   try {
     const subject = subjectOf(connection);
-    const finding = await runVerification(subject, reachAsService(deps, signal), () => {});
+    const known = await findProtection(deps.database.query, connection.uid);
+    const probe = isProbeDue(known, connection.revision);
+    const finding = await runVerification(subject, reachAsService(deps, signal), probe, () => {});
     const origin = { organizationUid: connection.organization_uid, caller: ownCaller(deps) };
     await recordFinding(deps, origin, subject, finding, { kind: 'schedule', attempts });
   } catch (error) {

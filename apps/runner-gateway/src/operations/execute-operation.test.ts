@@ -358,6 +358,18 @@ describe.each(engines)('operations on %s', (kind) => {
     expect((await ask(verify({ method: { case: 'accessKey', value: key } }))).reason).toBe(
       'OPERATION_NOT_PUBLIC',
     );
+    for (const kind of [
+      { case: 'describeAwsIdentity', value: { region: 'us-west-2' } },
+      {
+        case: 'verifyAwsTrust',
+        value: {
+          accountId: '123456789012',
+          region: 'us-west-2',
+          role: { roleArn: 'arn:aws:iam::123456789012:role/x', externalId: 'ext', sessionName: 'planton' },
+        },
+      },
+    ])
+      expect((await ask({ input: { kind } })).reason).toBe('OPERATION_NOT_PUBLIC');
     const other = await gateway().newPool();
     expect(
       (await refusalOf((await clientOf(other)).getOperation({ org: other.org.slug, operationUid: 'x' })))
@@ -497,5 +509,11 @@ describe.each(engines)('operations that may not be repeated, on %s', (kind) => {
 });
 
 test('the registry holds every kind of the contract under its name', () => {
-  expect([...operationKinds.keys()]).toEqual(['ping', 'verifyAwsAccess', 'issueAwsCredentials']);
+  expect([...operationKinds.keys()]).toEqual([
+    'ping',
+    'verifyAwsAccess',
+    'issueAwsCredentials',
+    'describeAwsIdentity',
+    'verifyAwsTrust',
+  ]);
 });

@@ -26,6 +26,10 @@ const role = { roleArn: 'arn:aws:iam::123456789012:role/x', externalId: 'ext', s
 const issue = (given: object = {}) => ({
   kind: { case: 'issueAwsCredentials', value: { ...region, role: { ...role, ...given } } },
 });
+const trust = (given: object = {}) => ({
+  kind: { case: 'verifyAwsTrust', value: { ...region, role: { ...role, ...given }, probe: true } },
+});
+const describeIdentity = { kind: { case: 'describeAwsIdentity', value: { region: 'us-west-2' } } };
 const VERIFIED: Result['outcome'] = {
   case: 'succeeded',
   value: {
@@ -133,6 +137,31 @@ describe.each(engines)('operations of connections on %s', (kind) => {
     session.cut();
   });
 
+  test('an external ID is sealed while it runs and gone afterwards, like a key', async () => {
+    const pool = await gateway().newPool();
+    const session = await pool.connect();
+    const externalId = 'external-id-canary-0a1b2c';
+    const events = collect(ask(pool, { input: trust({ externalId }) }));
+    const { attempt, input } = await session.next('assignment');
+    expect(input?.kind).toMatchObject({
+      case: 'verifyAwsTrust',
+      value: { role: { externalId }, probe: true },
+    });
+    const stored = async () =>
+      gateway()
+        .database.query.selectFrom('operation')
+        .selectAll()
+        .where('uid', '=', attempt?.operationUid ?? '')
+        .executeTakeFirstOrThrow();
+    expect((await stored()).payload?.includes(Buffer.from(externalId))).toBe(false);
+    const outcome = { kind: { case: 'verifyAwsTrust', value: { arn: 'arn:session' } } };
+    session.result({ attempt } as never, { case: 'succeeded', value: outcome as never });
+    await events;
+    expect((await stored()).payload).toBeNull();
+    expect(gateway().log.join('\n')).not.toContain(externalId);
+    session.cut();
+  });
+
   test('a secret output goes to whoever waits, sealed, and is kept nowhere', async () => {
     const pool = await gateway().newPool();
     const session = await pool.connect();
@@ -200,6 +229,20 @@ describe.each(engines)('operations of connections on %s', (kind) => {
     expect((await refusalOf(collect(ask(pool, chain)))).kind).toBe('internal');
     const open = { input: issue({ externalId: '' }), runnerUid: '', resultPublicKey: new Uint8Array(32) };
     expect((await refusalOf(collect(ask(pool, open)))).kind).toBe('internal');
+    const unguarded = { input: trust({ externalId: '' }), runnerUid: '' };
+    expect((await refusalOf(collect(ask(pool, unguarded)))).kind).toBe('internal');
+    for (const [given, outcome] of [
+      [trust(), { case: 'verifyAwsTrust', value: { arn: 'arn:session', takesSessionTags: true } }],
+      [describeIdentity, { case: 'describeAwsIdentity', value: { arn: 'arn:runner' } }],
+    ] as const) {
+      const answered = collect(ask(pool, { input: given, runnerUid: '' }));
+      const value = { kind: outcome } as never;
+      session.result(await session.next('assignment'), { case: 'succeeded', value });
+      const output = { kind: outcome };
+      expect((await answered).at(-1)).toMatchObject({
+        value: { operation: { state: OperationState.SUCCEEDED, output } },
+      });
+    }
     expect((await refusalOf(collect(ask(pool, { runnerUid: PLATFORM_RUNNER_UID })))).reason).toBe(
       'RUNNER_NOT_FOUND',
     );
@@ -213,6 +256,8 @@ describe.each(engines)('operations of connections on %s', (kind) => {
     expect(await reason({ runnerUid: other.runnerUid })).toBe('RUNNER_NOT_FOUND');
     expect(await reason({ runnerUid: 'gone' })).toBe('RUNNER_NOT_FOUND');
     expect(await reason({ timeout: { seconds: 31n } })).toBe('TIMEOUT_TOO_LONG');
+    expect(await reason({ timeout: { seconds: 31n }, input: trust() })).toBe('TIMEOUT_TOO_LONG');
+    expect(await reason({ input: trust(), resultPublicKey: new Uint8Array(32) })).toBe('RESULT_KEY_INVALID');
     expect(await reason({ input: issue() })).toBe('RESULT_KEY_INVALID');
     expect(await reason({ input: issue(), resultPublicKey: new Uint8Array(31) })).toBe('RESULT_KEY_INVALID');
     expect(await reason({ resultPublicKey: new Uint8Array(32) })).toBe('RESULT_KEY_INVALID');

@@ -16,7 +16,13 @@ describe('a session', () => {
     expect(session.hello).toMatchObject({
       version: VERSION,
       maxInFlight: 7,
-      kinds: [OperationKind.PING, OperationKind.VERIFY_AWS_ACCESS, OperationKind.ISSUE_AWS_CREDENTIALS],
+      kinds: [
+        OperationKind.PING,
+        OperationKind.VERIFY_AWS_ACCESS,
+        OperationKind.ISSUE_AWS_CREDENTIALS,
+        OperationKind.DESCRIBE_AWS_IDENTITY,
+        OperationKind.VERIFY_AWS_TRUST,
+      ],
       inFlight: [],
       unacknowledged: [],
     });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Account, type AwsSimulator, startAwsSimulator } from '@planton/aws-simulator';
+import { type Account, type AwsSimulator, type Role, startAwsSimulator } from '@planton/aws-simulator';
 import { afterEach, beforeEach } from 'vitest';
 
 export const ACCOUNT = '123456789012';
@@ -19,29 +19,38 @@ export const ACCOUNT_KEY = {
   secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
 };
 
-const accounts: readonly Account[] = [
-  {
-    id: ACCOUNT,
-    users: [{ name: 'deployer', accessKeys: [ACCOUNT_KEY] }],
-    roles: [
-      {
-        name: 'PlantonRole',
-        trustPolicy: {
-          Version: '2012-10-17',
-          Statement: [
-            {
-              Effect: 'Allow',
-              Principal: { AWS: `arn:aws:iam::${OTHER_ACCOUNT}:root` },
-              Action: 'sts:AssumeRole',
-              Condition: { StringEquals: { 'sts:ExternalId': EXTERNAL_ID } },
-            },
-          ],
-        },
-      },
-    ],
-  },
-  { id: OTHER_ACCOUNT, users: [{ name: 'runner', accessKeys: [RUNNER_KEY] }] },
-];
+type Statement = Readonly<Record<string, unknown>>;
+
+/** Lets the runner in that has the external ID. */
+export const TRUST: Statement = {
+  Effect: 'Allow',
+  Principal: { AWS: `arn:aws:iam::${OTHER_ACCOUNT}:root` },
+  Action: 'sts:AssumeRole',
+  Condition: { StringEquals: { 'sts:ExternalId': EXTERNAL_ID } },
+};
+/** Lets it tag its sessions. */
+export const TAGGING: Statement = {
+  Effect: 'Allow',
+  Principal: { AWS: `arn:aws:iam::${OTHER_ACCOUNT}:root` },
+  Action: ['sts:TagSession', 'sts:SetSourceIdentity'],
+};
+
+/** The runner's account, and one with a role of these statements and further roles. */
+export function accountsOf(
+  statements: readonly Statement[] = [TRUST],
+  more: Partial<Role> = {},
+  roles: readonly Role[] = [],
+): readonly Account[] {
+  const role = {
+    name: 'PlantonRole',
+    trustPolicy: { Version: '2012-10-17', Statement: statements },
+    ...more,
+  };
+  return [
+    { id: ACCOUNT, users: [{ name: 'deployer', accessKeys: [ACCOUNT_KEY] }], roles: [role] },
+    { id: OTHER_ACCOUNT, users: [{ name: 'runner', accessKeys: [RUNNER_KEY] }], roles },
+  ];
+}
 
 /** AWS as a runner meets it: the simulator, and an environment that holds nothing but what a test puts there. */
 export interface AwsRig {
@@ -59,11 +68,12 @@ export function useAws(): () => AwsRig {
   beforeEach(async () => {
     before = { ...process.env };
     for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
-    const simulator = await startAwsSimulator({ accounts });
+    const simulator = await startAwsSimulator({ accounts: accountsOf() });
     const folder = mkdtempSync(join(tmpdir(), 'planton-aws-'));
     Object.assign(process.env, {
       HOME: folder,
       AWS_ENDPOINT_URL_STS: simulator.url,
+      AWS_ENDPOINT_URL_CLOUDFORMATION: simulator.url,
       AWS_EC2_METADATA_DISABLED: 'true',
     });
     rig = {

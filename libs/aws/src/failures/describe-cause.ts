@@ -9,6 +9,7 @@ const cause = (code: AwsFailureCause['code'], [message, hint]: Text): AwsFailure
   hint,
 });
 
+const RECONNECT = 'A new role is made with planton connect aws --reconnect.';
 const STORE_KEY_AGAIN = 'Store them again with planton secret set.';
 
 export function noCredentials({ method }: Context): AwsFailureCause {
@@ -71,11 +72,19 @@ export function clockSkew(): AwsFailureCause {
   ]);
 }
 
-export function trustPolicy(): AwsFailureCause {
-  return cause('TRUST_POLICY', [
-    'The role does not exist, or its trust policy does not allow the caller.',
-    "Look in IAM whether the role's ARN is right and whether its trust policy names the caller and allows sts:AssumeRole.",
-  ]);
+export function trustPolicy({ method }: Context): AwsFailureCause {
+  return cause(
+    'TRUST_POLICY',
+    method === 'role'
+      ? [
+          'The role does not exist, or its trust policy does not allow the platform.',
+          `Look in IAM of the account whether the role is there and its trust policy names the platform for sts:AssumeRole. ${RECONNECT}`,
+        ]
+      : [
+          'The role does not exist, or its trust policy does not allow the caller.',
+          "Look in IAM whether the role's ARN is right and whether its trust policy names the caller and allows sts:AssumeRole.",
+        ],
+  );
 }
 
 export function webIdentityTrust(): AwsFailureCause {
@@ -85,17 +94,27 @@ export function webIdentityTrust(): AwsFailureCause {
   ]);
 }
 
-export function externalId(): AwsFailureCause {
+export function externalId({ method }: Context): AwsFailureCause {
   return cause('EXTERNAL_ID', [
     'The trust policy of the role asks for another external ID.',
-    'Compare sts:ExternalId in the trust policy of the role with the external ID of the connection.',
+    `Compare sts:ExternalId in the trust policy of the role with the external ID of the connection.${method === 'role' ? ` ${RECONNECT}` : ''}`,
   ]);
 }
 
-export function organizationPolicy(): AwsFailureCause {
+/** Of a role that the platform assumes: it works, and not for the platform's customer alone. */
+export function externalIdNotEnforced(): AwsFailureCause {
+  return cause('EXTERNAL_ID_NOT_ENFORCED', [
+    'The role lets the platform in without its external ID, or with a wrong one, and so could be used for others.',
+    `Have the trust policy of the role demand the external ID with StringEquals on sts:ExternalId in every statement that allows sts:AssumeRole. ${RECONNECT}`,
+  ]);
+}
+
+export function organizationPolicy({ method }: Context): AwsFailureCause {
   return cause('ORGANIZATION_POLICY', [
     'A service control policy, resource control policy, permissions boundary or endpoint policy denies it.',
-    'Ask whoever administers the AWS organisation which policy denies sts to the caller; CloudTrail has the event.',
+    method === 'role'
+      ? 'Ask whoever administers the AWS organisation of the account which policy keeps other accounts from assuming its roles.'
+      : 'Ask whoever administers the AWS organisation which policy denies sts to the caller; CloudTrail has the event.',
   ]);
 }
 

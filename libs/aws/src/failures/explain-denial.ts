@@ -20,17 +20,17 @@ const TRUST = new RegExp(`${DENIED} (?:resource-based|role trust|trust) policy`)
  * Why AWS denied. Asking who one is needs no permission, and so only a policy above the account can deny it. Of AssumeRole AWS says the
  * same about a missing role, an untrusted caller and a wrong external ID; where it names the sort of policy that decided, that was observed.
  */
-export function explainDenial(message: string, { method }: AwsFailureContext): readonly AwsFailureCause[] {
+export function explainDenial(message: string, context: AwsFailureContext): readonly AwsFailureCause[] {
   const explicit = message.includes('with an explicit deny');
-  if (GUARDRAIL.test(message)) return [organizationPolicy()];
-  if (CALLER.test(message)) return [callerPolicy(), ...(explicit ? [] : [trustPolicy()])];
-  if (explicit && TRUST.test(message)) return [trustPolicy()];
+  if (GUARDRAIL.test(message)) return [organizationPolicy(context)];
+  if (CALLER.test(message)) return [callerPolicy(), ...(explicit ? [] : [trustPolicy(context)])];
+  if (explicit && TRUST.test(message)) return [trustPolicy(context)];
   if (/sts:AssumeRoleWith(WebIdentity|SAML)/.test(message)) {
-    return [webIdentityTrust(), organizationPolicy(), propagating()];
+    return [webIdentityTrust(), organizationPolicy(context), propagating()];
   }
-  if (TRUST.test(message)) return [trustPolicy(), externalId(), propagating()];
-  if (method === 'role' || /sts:AssumeRole\b/.test(message)) {
-    return [trustPolicy(), externalId(), organizationPolicy(), propagating()];
+  if (TRUST.test(message)) return [trustPolicy(context), externalId(context), propagating()];
+  if (context.method === 'role' || /sts:AssumeRole\b/.test(message)) {
+    return [trustPolicy(context), externalId(context), organizationPolicy(context), propagating()];
   }
-  return [organizationPolicy()];
+  return [organizationPolicy(context)];
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareAccount } from './compare-account.ts';
+import { externalIdNotEnforced } from './describe-cause.ts';
 import { explainAwsFailure } from './explain-failure.ts';
 import { AWS_FAILURE_CODES, type AwsFailure, type AwsFailureContext } from './failure.ts';
 
@@ -224,6 +225,18 @@ describe('what the SDK says itself', () => {
   });
 });
 
+test('what to do about a role that the platform assumes is said to whom the account belongs', () => {
+  const { causes } = explainAwsFailure(denied(), ROLE);
+  const [trust, externalId, policy] = causes;
+  expect(trust?.message).toContain('the platform');
+  for (const cause of [trust, externalId, externalIdNotEnforced()])
+    expect(cause?.hint).toContain('planton connect aws --reconnect');
+  expect(policy?.hint).toContain('the account');
+  // The role of a profile is nobody's connection.
+  const hints = explainAwsFailure(denied(), CHAIN).causes.map(({ hint }) => hint);
+  expect(hints.join()).not.toContain('--reconnect');
+});
+
 test('every cause says what it is and what to do, in plain sentences', () => {
   const names = [
     'InvalidClientTokenId',
@@ -245,7 +258,8 @@ test('every cause says what it is and what to do, in plain sentences', () => {
       fc.constantFrom(undefined, 400, 403, 503),
       (name, context, httpStatus) => {
         const failure = { name, ...(httpStatus !== undefined && { httpStatus }) };
-        for (const { message, hint } of explainAwsFailure(failure, context).causes) {
+        const causes = [...explainAwsFailure(failure, context).causes, externalIdNotEnforced()];
+        for (const { message, hint } of causes) {
           expect(message).toMatch(/^[A-Z][ -~]{10,250}\.$/);
           expect(hint).toMatch(/^[A-Z][ -~]{10,250}\.$/);
           expect(`${message}${hint}`).not.toMatch(/undefined|<b>|reboot/);

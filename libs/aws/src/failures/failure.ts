@@ -13,6 +13,7 @@ export const AWS_FAILURE_CODES = [
   'THROTTLED',
   'UNREACHABLE',
   'PROPAGATING',
+  'EXTERNAL_ID_NOT_ENFORCED',
 ] as const;
 
 export type AwsFailureCode = (typeof AWS_FAILURE_CODES)[number];

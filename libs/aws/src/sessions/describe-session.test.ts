@@ -12,7 +12,9 @@ const anyText = fc.oneof(
   fc.string({ maxLength: 400, unit: 'binary' }),
   fc.string({ maxLength: 400, unit: 'grapheme' }),
   // Lone surrogates, which are in no text that came over the wire.
-  fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 300 }).map((units) => String.fromCharCode(...units)),
+  fc
+    .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 300 })
+    .map((units) => String.fromCharCode(...units)),
 );
 const requester = fc.record({
   uid: fc.uuid(),

@@ -72,7 +72,12 @@ function plainRoutes(routes: readonly HttpRoute[]): RequestHandler {
     const path = request.url?.split('?', 1)[0];
     const method = request.method === 'HEAD' ? 'GET' : request.method;
     const route = routes.find((each) => each.path === path && each.method === method);
-    if (route) await route.handle(request, response);
-    else answerPlainly(response, 404, 'there is nothing here');
+    try {
+      if (route) await route.handle(request, response);
+      else answerPlainly(response, 404, 'there is nothing here');
+    } catch {
+      // Nobody is there any more to be answered; nothing may come of that.
+      request.destroy();
+    }
   };
 }

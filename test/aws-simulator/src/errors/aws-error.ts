@@ -24,14 +24,14 @@ export function expiredToken(): AwsError {
 }
 
 /**
- * The same whatever denied it: a missing role, a caller that the trust policy does not name, an external ID that it does not ask for, an
- * explicit denial.
+ * Of AssumeRole the same whatever denied it: a missing role, a caller that the trust policy does not name, an external ID that it does
+ * not ask for, an explicit denial. Other actions give a reason.
  */
-export function accessDenied(caller: string, action: string, resource: string): AwsError {
+export function accessDenied(caller: string, action: string, resource: string, reason = ''): AwsError {
   return new AwsError(
     403,
     'AccessDenied',
-    `User: ${caller} is not authorized to perform: ${action} on resource: ${resource}`,
+    `User: ${caller} is not authorized to perform: ${action} on resource: ${resource}${reason && ` ${reason}`}`,
   );
 }
 
@@ -56,6 +56,27 @@ export function constraintViolation(parameter: string, constraint: string): AwsE
 
 export function malformedPolicyDocument(): AwsError {
   return new AwsError(400, 'MalformedPolicyDocument', 'Syntax errors in policy.');
+}
+
+/** `EntityAlreadyExists` of IAM. */
+export function entityAlreadyExists(kind: 'Role' | 'Policy', name: string): AwsError {
+  const message =
+    kind === 'Role'
+      ? `Role with name ${name} already exists.`
+      : `A policy called ${name} already exists. Duplicate names are not allowed.`;
+  return new AwsError(409, 'EntityAlreadyExists', message);
+}
+
+export function noSuchEntity(message: string): AwsError {
+  return new AwsError(404, 'NoSuchEntity', message);
+}
+
+export function limitExceeded(message: string): AwsError {
+  return new AwsError(409, 'LimitExceeded', message);
+}
+
+export function deleteConflict(message: string): AwsError {
+  return new AwsError(409, 'DeleteConflict', message);
 }
 
 export function throttling(): AwsError {

@@ -1,4 +1,5 @@
 import type { PartitionId } from '@planton/aws';
+import type { IdentityPolicy, PolicyDocument } from '../policies/identity-policy.ts';
 import type { TrustPolicy } from '../trust/trust-policy.ts';
 
 /** An AWS account that the simulator knows. */
@@ -9,8 +10,11 @@ export interface Account {
   readonly partition?: PartitionId;
   readonly users: readonly User[];
   readonly roles?: readonly Role[];
+  /** Managed policies of the account's own, for roles to have attached or as their boundary. */
+  readonly managedPolicies?: readonly ManagedPolicy[];
 }
 
+/** A user is an administrator of the account. */
 export interface User {
   readonly name: string;
   readonly accessKeys: readonly AccessKey[];
@@ -30,21 +34,38 @@ export interface Role {
   /** Such as `/planton/`; `/` when absent. */
   readonly path?: string;
   /** The policy document that says who may assume it, as JSON reads it. */
-  readonly trustPolicy: Readonly<Record<string, unknown>>;
+  readonly trustPolicy: PolicyDocument;
   /** Seconds, 3600 to 43200; 3600 when absent. */
   readonly maxSessionDuration?: number;
+  /** Inline policies by their names; none when absent, and then its sessions may do nothing that needs leave. */
+  readonly policies?: Readonly<Record<string, PolicyDocument>>;
+  /** ARNs of managed policies, the account's own or AWS's. */
+  readonly managedPolicyArns?: readonly string[];
+  /** The ARN of a managed policy. */
+  readonly permissionsBoundaryArn?: string;
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
-/** A role with what was found out about it when it was configured. */
+export interface ManagedPolicy {
+  readonly name: string;
+  /** `/` when absent. */
+  readonly path?: string;
+  readonly document: PolicyDocument;
+}
+
+/** A role with what was found out about it when it was made or changed. */
 export interface KnownRole {
   readonly accountId: string;
   readonly partition: PartitionId;
   readonly name: string;
   readonly arn: string;
-  /** AWS's unique id of the role, such as `AROA…`. */
+  /** AWS's unique id of the role, such as `AROA…`; another one when a role of the name is made again. */
   readonly roleId: string;
   readonly trustPolicy: TrustPolicy;
   readonly maxSessionDuration: number;
+  /** Inline and attached ones. */
+  readonly policies: readonly IdentityPolicy[];
+  readonly boundary?: IdentityPolicy;
 }
 
 /** Who makes a call. */
@@ -57,6 +78,18 @@ export interface Caller {
   readonly principalArn: string;
   /** AWS's unique id: of a user `AIDA…`, of a session `AROA…:` and its name. */
   readonly userId: string;
+  /** Of a session only. */
+  readonly session?: SessionContext;
+}
+
+/** What was said of a session when its role was assumed. */
+export interface SessionContext {
+  readonly tags: ReadonlyMap<string, string>;
+  /** Keys of tags that sessions of roles assumed from this one have too. */
+  readonly transitiveTagKeys: readonly string[];
+  readonly sourceIdentity?: string;
+  /** What the session is limited to; absent where it may do all that its role may. */
+  readonly policies?: readonly IdentityPolicy[];
 }
 
 /** What a request can be signed with. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { parseAccounts } from '../configuration/parse-accounts.ts';
 import { ACCOUNTS, CHINA_KEY, KEY } from '../testing/sign-request.ts';
 import type { AccessKey } from './identity.ts';
 import { indexCredentials } from './index-credentials.ts';
-import { parseAccounts } from './parse-accounts.ts';
 
 const account = (...accessKeys: readonly AccessKey[]) => ({
   id: '123456789012',

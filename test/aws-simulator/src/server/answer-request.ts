@@ -1,3 +1,4 @@
+import { cloudformation } from '../cloudformation/cloudformation.ts';
 import {
   AwsError,
   internalFailure,
@@ -6,6 +7,7 @@ import {
   missingAction,
   unknownPath,
 } from '../errors/aws-error.ts';
+import { authorize } from '../iam/authorize.ts';
 import { readParameters } from '../requests/read-parameters.ts';
 import { pathOf, type RawRequest } from '../requests/request.ts';
 import { parseAuthorization } from '../signing/parse-authorization.ts';
@@ -15,7 +17,9 @@ import { writeXml, type XmlElements } from '../xml/write-xml.ts';
 import type { RecordedCall } from './recorded-call.ts';
 import type { Service, World } from './service.ts';
 
-const SERVICES: ReadonlyMap<string, Service> = new Map([sts].map((service) => [service.name, service]));
+const SERVICES: ReadonlyMap<string, Service> = new Map(
+  [sts, cloudformation].map((service) => [service.name, service]),
+);
 
 export interface Answer {
   readonly status: number;
@@ -31,6 +35,8 @@ type Findings = {
     | 'action'
     | 'accessKeyId'
     | 'callerArn'
+    | 'sessionTags'
+    | 'sourceIdentity'
     | 'assumeRole']?: RecordedCall[Name];
 };
 
@@ -63,7 +69,7 @@ export function writeError(error: AwsError, requestId: string, service = sts.nam
 
 function performRequest(
   request: RawRequest,
-  { findCredential, findRole, sessions }: World,
+  { findCredential, ...world }: World,
   now: Date,
   findings: Findings,
 ): { service: Service; action: string; result: XmlElements } {
@@ -72,6 +78,9 @@ function performRequest(
   if (/^[A-Z0-9]{16,32}$/.test(authorization.accessKeyId)) findings.accessKeyId = authorization.accessKeyId;
   const caller = verifyRequest(request, authorization, findCredential, [...SERVICES.keys()], now);
   Object.assign(findings, { region, service: serviceName, callerArn: caller.arn });
+  const { tags, sourceIdentity } = caller.session ?? {};
+  if (tags !== undefined && tags.size > 0) findings.sessionTags = tags;
+  if (sourceIdentity !== undefined) findings.sourceIdentity = sourceIdentity;
 
   if (request.method !== 'GET' && request.method !== 'POST') throw methodNotAllowed();
   if (pathOf(request) !== '/') throw unknownPath();
@@ -87,7 +96,15 @@ function performRequest(
     throw invalidAction(printable(action), printable(version));
   }
   const note = (asked: RecordedCall['assumeRole']) => Object.assign(findings, { assumeRole: asked });
-  const result = perform({ caller, region, parameters, now, findRole, sessions, note });
+  const result = perform({
+    ...world,
+    caller,
+    region,
+    parameters,
+    now,
+    authorize: (permission, resource) => authorize(caller, permission, resource, region, world.findRole),
+    note,
+  });
   return { service, action, result };
 }
 

@@ -1,7 +1,8 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ACCOUNTS, KEY } from '../testing/sign-request.ts';
-import { type AwsSimulator, startAwsSimulator } from './start-simulator.ts';
+import type { AwsSimulator } from './simulator.ts';
+import { startAwsSimulator } from './start-simulator.ts';
 
 let simulator: AwsSimulator;
 beforeEach(async () => {

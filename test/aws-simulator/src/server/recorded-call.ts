@@ -12,6 +12,9 @@ export interface RecordedCall {
   readonly accessKeyId?: string;
   /** Present only when the signature was right. */
   readonly callerArn?: string;
+  /** Of the session that called, where it has any. */
+  readonly sessionTags?: ReadonlyMap<string, string>;
+  readonly sourceIdentity?: string;
   /** Of a call of AssumeRole whose parameters were right, granted or not. */
   readonly assumeRole?: AssumeRoleRequest;
   /** 0 where nothing was answered. */

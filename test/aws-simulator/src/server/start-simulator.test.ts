@@ -5,7 +5,8 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { RawRequest } from '../requests/request.ts';
 import { ACCOUNTS, BODY, CHINA_KEY, INACTIVE_KEY, KEY, NOW, signRequest } from '../testing/sign-request.ts';
-import { type AwsSimulator, startAwsSimulator } from './start-simulator.ts';
+import type { AwsSimulator } from './simulator.ts';
+import { startAwsSimulator } from './start-simulator.ts';
 
 const CALLER = 'arn:aws:iam::123456789012:user/deployer';
 

@@ -1,50 +1,20 @@
-import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { AwsError } from '../errors/aws-error.ts';
-import type { Account } from '../identities/identity.ts';
-import { indexCredentials } from '../identities/index-credentials.ts';
-import { indexRoles } from '../identities/index-roles.ts';
-import { keepSessions, type RandomBytes } from '../sts/keep-sessions.ts';
-import { answerRequest, writeError } from './answer-request.ts';
-import { errorOf, type Fault, queueFaults } from './queue-faults.ts';
-import { readRequest } from './read-request.ts';
+import { answerPut } from '../cloudformation/responses/answer-put.ts';
+import { RESPONSE_PATH } from '../cloudformation/responses/keep-responses.ts';
+import { answerConsole, isForConsole } from '../console/answer-console.ts';
+import { quickCreate } from '../console/quick-create.ts';
+import { noSuchEntity, validationError } from '../errors/aws-error.ts';
+import { arnOf } from '../iam/know-role.ts';
+import { buildAws } from './build-aws.ts';
+import { queueFaults } from './queue-faults.ts';
 import type { RecordedCall } from './recorded-call.ts';
-import type { World } from './service.ts';
-
-export interface AwsSimulatorOptions {
-  readonly accounts: readonly Account[];
-  /** Port on 127.0.0.1; a free one when absent or 0. */
-  readonly listen?: { readonly port?: number };
-  readonly now?: () => Date;
-  readonly random?: RandomBytes;
-}
-
-export interface AwsSimulator {
-  /** The endpoint of every service, such as `http://127.0.0.1:4566`. */
-  readonly url: string;
-  /** The last thousand requests, oldest first, refused ones included. */
-  requests(): readonly RecordedCall[];
-  /**
-   * From now on there are these accounts and no others, and sessions only of roles that are among them; throws as `startAwsSimulator`
-   * does, and then changes nothing.
-   */
-  replaceAccounts(accounts: readonly Account[]): void;
-  /** Ends every session of a role that was issued so far: its credentials are answered `ExpiredToken`. */
-  expireSessions(): void;
-  /** The next requests meet a fault, after those that were added before; `Infinity` of them until `heal`. */
-  fail(fault: Fault, times?: number): void;
-  /** Every answer, that of a fault too, comes this many milliseconds later. */
-  delay(milliseconds: number): void;
-  /** Forgets faults and the delay. */
-  heal(): void;
-  /** Ends open connections and frees the port. */
-  stop(): Promise<void>;
-}
+import { serveAws } from './serve-aws.ts';
+import type { AwsSimulator, AwsSimulatorOptions } from './simulator.ts';
 
 const MOST_RECORDS = 1000;
+const SESSION_SECONDS = 3_600;
 
 /**
  * Starts a server that answers as AWS does, on this machine alone.
@@ -56,90 +26,106 @@ export async function startAwsSimulator(options: AwsSimulatorOptions): Promise<A
   const records: RecordedCall[] = [];
   const faults = queueFaults();
   const stopping = new AbortController();
-  let delay = 0;
-  let { findCredential, findRole } = indexAccounts(options.accounts);
-  const sessions = keepSessions((arn) => findRole(arn), options.random ?? randomBytes);
-  const world: World = {
-    findCredential: (accessKeyId) => findCredential(accessKeyId) ?? sessions.find(accessKeyId),
-    findRole: (arn) => findRole(arn),
-    sessions,
-  };
-
+  let url = '';
+  const aws = buildAws({
+    accounts: options.accounts,
+    consoleAccount: options.consoleAccount,
+    templates: options.templates ?? {},
+    clockFactor: options.clockFactor ?? 1,
+    random: options.random,
+    now,
+    stopping: stopping.signal,
+    origin: () => url,
+  });
+  const { world, iam, console, invoker, functionFaults } = aws;
+  const { sessions, stacks } = world;
   const remember = (record: RecordedCall): void => {
     records.push(record);
     if (records.length > MOST_RECORDS) records.shift();
   };
-
-  const serve = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const requestId = randomUUID();
-    const method = message.method ?? '';
-    try {
-      const request = await readRequest(message);
-      const fault = faults.take();
-      if (delay > 0) await sleep(delay, undefined, { signal: stopping.signal });
-      if (fault !== undefined) {
-        const error = errorOf(fault);
-        const { status = 0, code } = error ?? {};
-        remember({ requestId, time: now(), method, status, ...(code !== undefined && { code }) });
-        if (error === undefined) return void message.socket.resetAndDestroy();
-        return send(response, error.status, writeError(error, requestId), requestId);
-      }
-      const { status, xml, record } = answerRequest(request, world, requestId, now());
-      remember(record);
-      send(response, status, xml, requestId);
-    } catch (error) {
-      // A client that went away has nobody to be answered.
-      if (!(error instanceof AwsError)) return void message.destroy();
-      const { status, code } = error;
-      remember({ requestId, time: now(), method, status, code });
-      // The rest of the body stays unread, so the connection cannot be used again.
-      response.setHeader('connection', 'close');
-      send(response, status, writeError(error, requestId), requestId);
-    }
+  const serving = { world, faults, now, stopping: stopping.signal, remember };
+  const serve = (message: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const path = message.url?.split('?', 1)[0] ?? '';
+    if (isForConsole(path)) return answerConsole(message, response, console);
+    if (path.startsWith(RESPONSE_PATH)) return answerPut(message, response, aws.responses);
+    return serveAws(message, response, serving);
+  };
+  const find = (nameOrArn: string) =>
+    nameOrArn.startsWith('arn:')
+      ? stacks.find(nameOrArn)
+      : (stacks.list().findLast(({ name, status }) => name === nameOrArn && status !== 'DELETE_COMPLETE') ??
+        stacks.list().findLast(({ name }) => name === nameOrArn));
+  const idOf = (nameOrArn: string): string => {
+    const stack = find(nameOrArn);
+    if (stack === undefined) throw validationError(`Stack with id ${nameOrArn} does not exist`);
+    return stack.stackId;
   };
 
   const server = createServer(
     { maxHeaderSize: 32 * 1024, headersTimeout: 10_000, requestTimeout: 15_000 },
-    (message, response) => void serve(message, response),
+    (message, response) => void serve(message, response).catch(() => message.destroy()),
   );
   server.listen(options.listen?.port ?? 0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
+  url = `http://127.0.0.1:${port}`;
 
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     requests: () => [...records],
-    replaceAccounts: (accounts) => {
-      ({ findCredential, findRole } = indexAccounts(accounts));
+    replaceAccounts: (accounts) => aws.replaceAccounts(accounts),
+
+    putRole: (accountId, role) => {
+      const account = aws.account(accountId);
+      if (account === undefined) throw noSuchEntity(`there is no account ${accountId}`);
+      const arn = arnOf(account, role);
+      if (iam.currentRole(arn) === undefined) iam.createRole(accountId, role);
+      else iam.changeRole(arn, () => role);
+      return arn;
+    },
+    setTrustPolicy: (arn, trustPolicy) => void iam.changeRole(arn, (role) => ({ ...role, trustPolicy })),
+    deleteRole: (arn) => iam.deleteRole(arn),
+    propagationDelay: (milliseconds) => iam.delayPropagation(milliseconds),
+
+    issueSession: (arn, sessionName = 'simulator') => {
+      const role = iam.findRole(arn);
+      if (role === undefined) throw noSuchEntity(`The role ${arn} cannot be found.`);
+      return sessions.issue(role, sessionName, new Date(now().getTime() + SESSION_SECONDS * 1_000));
     },
     expireSessions: () => sessions.expire(now()),
-    fail: (fault, times = 1) => faults.add(fault, times),
-    delay: (milliseconds) => {
-      delay = milliseconds;
+
+    quickCreate: (link, edits) => quickCreate(console, link, edits),
+    stack: find,
+    waitForStack: async (nameOrArn) => stacks.settled(idOf(nameOrArn)),
+    updateStack: (nameOrArn, parameters, template) => stacks.update(idOf(nameOrArn), parameters, template),
+    deleteStack: (nameOrArn) => stacks.delete(idOf(nameOrArn)),
+    invocations: () => invoker.invocations(),
+    waitForInvocations: async () => {
+      await invoker.idle();
+      return invoker.invocations();
+    },
+
+    fail: (fault, times = 1, target = {}) => faults.add(fault, times, target),
+    delay: (milliseconds, target = {}) => faults.delay(milliseconds, target),
+    failNextStack: (fault) => stacks.failNext(fault),
+    repeatLambda: (times) => {
+      functionFaults.times = times;
+    },
+    blockCallbacks: (how = 'refused') => {
+      functionFaults.network = how;
     },
     heal: () => {
       faults.clear();
-      delay = 0;
+      stacks.heal();
+      iam.propagate();
+      Object.assign(functionFaults, { network: 'open', times: 1 });
     },
     stop: async () => {
-      stopping.abort();
+      stopping.abort(new Error('the simulator was stopped'));
       const closed = server.listening ? once(server, 'close') : undefined;
       server.close();
       server.closeAllConnections();
-      await closed;
+      await Promise.all([closed, invoker.stop()]);
     },
   };
-}
-
-function indexAccounts(accounts: readonly Account[]): Pick<World, 'findCredential' | 'findRole'> {
-  return { findCredential: indexCredentials(accounts), findRole: indexRoles(accounts) };
-}
-
-function send(response: ServerResponse, status: number, xml: string, requestId: string): void {
-  response.writeHead(status, {
-    'content-type': 'text/xml',
-    'content-length': Buffer.byteLength(xml),
-    'x-amzn-RequestId': requestId,
-  });
-  response.end(xml);
 }

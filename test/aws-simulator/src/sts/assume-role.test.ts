@@ -5,7 +5,8 @@ import {
   STSClient,
 } from '@aws-sdk/client-sts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type AwsSimulator, startAwsSimulator } from '../server/start-simulator.ts';
+import type { AwsSimulator } from '../server/simulator.ts';
+import { startAwsSimulator } from '../server/start-simulator.ts';
 import {
   CUSTOMER_ACCOUNT,
   EXTERNAL_ID,

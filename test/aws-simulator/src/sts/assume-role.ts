@@ -1,5 +1,12 @@
-import { accessDenied, validationError } from '../errors/aws-error.ts';
-import type { Caller } from '../identities/identity.ts';
+import { accessDenied, malformedPolicyDocument, validationError } from '../errors/aws-error.ts';
+import { describeCaller } from '../identities/describe-caller.ts';
+import type { Caller, SessionContext } from '../identities/identity.ts';
+import type { RequestKeys } from '../policies/condition.ts';
+import {
+  type IdentityPolicy,
+  type PolicyDocument,
+  parseIdentityPolicy,
+} from '../policies/identity-policy.ts';
 import type { Action } from '../server/service.ts';
 import { decideTrust } from '../trust/decide-trust.ts';
 import { type AssumeRoleRequest, readAssumeRole } from './read-assume-role.ts';
@@ -11,7 +18,16 @@ const MOST_POLICY_CHARACTERS = 2_048;
  * Gives a caller whom the role's trust policy allows the credentials of a session. Why it does not is never told: a role that is not
  * there and one that asks for another external ID are denied alike.
  */
-export const assumeRole: Action = ({ caller, region, parameters, now, findRole, sessions, note }) => {
+export const assumeRole: Action = ({
+  caller,
+  region,
+  parameters,
+  now,
+  findRole,
+  findPolicy,
+  sessions,
+  note,
+}) => {
   const asked = readAssumeRole(parameters);
   note(asked);
   const role = findRole(asked.roleArn);
@@ -20,6 +36,10 @@ export const assumeRole: Action = ({ caller, region, parameters, now, findRole, 
     (action) =>
       role?.partition !== caller.partition || !decideTrust(role.trustPolicy, { caller, action, keys }),
   );
+  const inherited = caller.session?.sourceIdentity;
+  if (inherited !== undefined && asked.sourceIdentity !== undefined && asked.sourceIdentity !== inherited) {
+    throw accessDenied(caller.arn, 'sts:SetSourceIdentity', asked.roleArn);
+  }
   if (role === undefined || denied !== undefined) {
     throw accessDenied(caller.arn, denied ?? 'sts:AssumeRole', asked.roleArn);
   }
@@ -32,7 +52,8 @@ export const assumeRole: Action = ({ caller, region, parameters, now, findRole, 
     );
   }
   const expireTime = new Date(now.getTime() + asked.durationSeconds * 1_000);
-  const issued = sessions.issue(role, asked.roleSessionName, expireTime);
+  const context = contextOf(asked, caller, findPolicy);
+  const issued = sessions.issue(role, asked.roleSessionName, expireTime, context);
   return {
     AssumedRoleUser: {
       AssumedRoleId: `${role.roleId}:${asked.roleSessionName}`,
@@ -45,7 +66,7 @@ export const assumeRole: Action = ({ caller, region, parameters, now, findRole, 
       Expiration: issued.expireTime.toISOString().replace(/\.[0-9]{3}Z$/, 'Z'),
     },
     ...(asked.policy !== undefined && { PackedPolicySize: String(packedSize(asked.policy)) }),
-    ...(asked.sourceIdentity !== undefined && { SourceIdentity: asked.sourceIdentity }),
+    ...(context.sourceIdentity !== undefined && { SourceIdentity: context.sourceIdentity }),
   };
 };
 
@@ -58,23 +79,47 @@ function actionsOf({ tags, sourceIdentity }: AssumeRoleRequest): readonly string
   ];
 }
 
-function describeRequest(
-  asked: AssumeRoleRequest,
-  caller: Caller,
-  region: string,
-): ReadonlyMap<string, string> {
+function describeRequest(asked: AssumeRoleRequest, caller: Caller, region: string): RequestKeys {
   const { externalId, sourceIdentity } = asked;
   return new Map([
-    ['aws:principalarn', caller.principalArn],
-    ['aws:principalaccount', caller.accountId],
-    ['aws:principaltype', caller.kind === 'user' ? 'User' : 'AssumedRole'],
-    ['aws:userid', caller.userId],
-    ['aws:requestedregion', region],
+    ...describeCaller(caller, region),
     ['sts:rolesessionname', asked.roleSessionName],
     ...(externalId === undefined ? [] : ([['sts:externalid', externalId]] as const)),
     ...(sourceIdentity === undefined ? [] : ([['sts:sourceidentity', sourceIdentity]] as const)),
     ...Array.from(asked.tags, ([key, value]) => [`aws:requesttag/${key.toLowerCase()}`, value] as const),
   ]);
+}
+
+/** From role to role a source identity stays, and so do the tags that are transitive. */
+function contextOf(
+  asked: AssumeRoleRequest,
+  { session }: Caller,
+  findPolicy: (arn: string) => PolicyDocument | undefined,
+): SessionContext {
+  const transitive = session?.transitiveTagKeys ?? [];
+  const sourceIdentity = asked.sourceIdentity ?? session?.sourceIdentity;
+  const policies = sessionPoliciesOf(asked, findPolicy);
+  return {
+    tags: new Map([...asked.tags, ...[...(session?.tags ?? [])].filter(([key]) => transitive.includes(key))]),
+    transitiveTagKeys: [...new Set([...transitive, ...asked.transitiveTagKeys])],
+    ...(sourceIdentity !== undefined && { sourceIdentity }),
+    ...(policies.length > 0 && { policies }),
+  };
+}
+
+/** @throws AwsError `MalformedPolicyDocument` for a policy that is not understood whole, and for the ARN of none */
+function sessionPoliciesOf(
+  { policy, policyArns }: AssumeRoleRequest,
+  findPolicy: (arn: string) => PolicyDocument | undefined,
+): readonly IdentityPolicy[] {
+  try {
+    return [
+      ...(policy === undefined ? [] : [parseIdentityPolicy(JSON.parse(policy), 'session policy')]),
+      ...policyArns.map((arn) => parseIdentityPolicy(findPolicy(arn), arn)),
+    ];
+  } catch {
+    throw malformedPolicyDocument();
+  }
 }
 
 /** Percent of what a session policy may take; AWS packs it in a way that it does not tell. */

@@ -8,7 +8,8 @@ import {
 } from '@aws-sdk/client-sts';
 import { type AwsFailureContext, explainAwsFailure, readAwsFailure } from '@planton/aws';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type AwsSimulator, startAwsSimulator } from '../server/start-simulator.ts';
+import type { AwsSimulator } from '../server/simulator.ts';
+import { startAwsSimulator } from '../server/start-simulator.ts';
 import { EXTERNAL_ID, ROLE_ACCOUNTS, TRUSTS_USER } from '../testing/roles.ts';
 import { INACTIVE_KEY, KEY } from '../testing/sign-request.ts';
 

@@ -1,5 +1,5 @@
 import { encodeLetters } from '../identities/derive-unique-id.ts';
-import type { Credential, FindRole, KnownRole } from '../identities/identity.ts';
+import type { Credential, FindRole, KnownRole, SessionContext } from '../identities/identity.ts';
 
 /** Cryptographically secure bytes, unless a test wants to know them. */
 export type RandomBytes = (size: number) => Buffer;
@@ -14,19 +14,20 @@ export interface IssuedCredentials {
 
 /** The sessions of roles that were assumed. In memory only: a restart ends them all. */
 export interface Sessions {
-  issue(role: KnownRole, name: string, expireTime: Date): IssuedCredentials;
-  /** Undefined also once the role is gone. */
+  issue(role: KnownRole, name: string, expireTime: Date, context?: SessionContext): IssuedCredentials;
+  /** Undefined also once the role is gone, even if there is another one of its name. */
   find(accessKeyId: string): Credential | undefined;
   /** Ends every session that was issued so far, as of `now`. */
   expire(now: Date): void;
 }
 
 const MOST_SESSIONS = 10_000;
+const NO_CONTEXT: SessionContext = { tags: new Map(), transitiveTagKeys: [] };
 
 export function keepSessions(findRole: FindRole, random: RandomBytes): Sessions {
-  const sessions = new Map<string, { readonly credential: Credential; readonly roleArn: string }>();
+  const sessions = new Map<string, { readonly credential: Credential; readonly roleId: string }>();
   return {
-    issue: (role, name, expireTime) => {
+    issue: (role, name, expireTime, context = NO_CONTEXT) => {
       const issued = {
         accessKeyId: `ASIA${encodeLetters(random(16))}`,
         secretAccessKey: random(30).toString('base64'),
@@ -40,10 +41,11 @@ export function keepSessions(findRole: FindRole, random: RandomBytes): Sessions 
         arn: `arn:${role.partition}:sts::${role.accountId}:assumed-role/${role.name}/${name}`,
         principalArn: role.arn,
         userId: `${role.roleId}:${name}`,
+        session: context,
       } as const;
       sessions.set(issued.accessKeyId, {
         credential: { ...issued, active: true, caller },
-        roleArn: role.arn,
+        roleId: role.roleId,
       });
       const [oldest] = sessions.keys();
       if (sessions.size > MOST_SESSIONS && oldest !== undefined) sessions.delete(oldest);
@@ -51,11 +53,13 @@ export function keepSessions(findRole: FindRole, random: RandomBytes): Sessions 
     },
     find: (accessKeyId) => {
       const session = sessions.get(accessKeyId);
-      return session && findRole(session.roleArn) && session.credential;
+      if (session === undefined) return undefined;
+      const { credential, roleId } = session;
+      return findRole(credential.caller.principalArn)?.roleId === roleId ? credential : undefined;
     },
     expire: (now) => {
-      for (const [accessKeyId, { credential, roleArn }] of sessions) {
-        sessions.set(accessKeyId, { credential: { ...credential, expireTime: now }, roleArn });
+      for (const [accessKeyId, { credential, roleId }] of sessions) {
+        sessions.set(accessKeyId, { credential: { ...credential, expireTime: now }, roleId });
       }
     },
   };

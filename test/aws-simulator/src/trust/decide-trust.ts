@@ -1,6 +1,6 @@
 import type { Caller } from '../identities/identity.ts';
-import { meets, type RequestKeys } from './condition.ts';
-import { matchText } from './match-text.ts';
+import { meets, type RequestKeys } from '../policies/condition.ts';
+import { matchText } from '../policies/match-text.ts';
 import type { Statement, TrustPolicy } from './trust-policy.ts';
 
 /** What a caller wants to do with a role. */
@@ -17,6 +17,15 @@ export interface TrustRequest {
  */
 export function decideTrust({ statements }: TrustPolicy, request: TrustRequest): boolean {
   const decisive = statements.filter((statement) => applies(statement, request));
+  return decisive.length > 0 && decisive.every(({ effect }) => effect === 'Allow');
+}
+
+/** Whether a service of AWS, such as `lambda.amazonaws.com`, may assume the role as itself. */
+export function trustsService({ statements }: TrustPolicy, service: string): boolean {
+  const decisive = statements.filter(
+    ({ services, actions }) =>
+      services.includes(service) && actions.some((pattern) => matchText('sts:assumerole', pattern)),
+  );
   return decisive.length > 0 && decisive.every(({ effect }) => effect === 'Allow');
 }
 

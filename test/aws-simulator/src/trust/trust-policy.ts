@@ -1,6 +1,6 @@
 import { checkAccountId, parseArn } from '@planton/aws';
-import { type Condition, parseConditions } from './condition.ts';
-import { type Fields, isFields, listOf, textsOf } from './read-fields.ts';
+import { type Condition, parseConditions } from '../policies/condition.ts';
+import { type Fields, isFields, listOf, textsOf } from '../policies/read-fields.ts';
 
 /** Who may assume a role, of a policy document that this simulator understands whole. */
 export interface TrustPolicy {
@@ -9,8 +9,10 @@ export interface TrustPolicy {
 
 export interface Statement {
   readonly effect: 'Allow' | 'Deny';
-  /** `*`, account ids, and ARNs of accounts, users, roles and sessions. Those of services and identity providers call nothing here. */
+  /** `*`, account ids, and ARNs of accounts, users, roles and sessions. Identity providers call nothing here. */
   readonly principals: readonly string[];
+  /** Such as `lambda.amazonaws.com`. */
+  readonly services: readonly string[];
   /** In lower case; `*` and `?` stand for any characters and any one. */
   readonly actions: readonly string[];
   readonly conditions: readonly Condition[];
@@ -49,24 +51,22 @@ function parseStatement(statement: unknown): Statement {
   if (effect !== 'Allow' && effect !== 'Deny') throw new Error('Effect is not Allow or Deny');
   return {
     effect,
-    principals: parsePrincipals(principal),
+    ...parsePrincipals(principal),
     actions: textsOf(action, 'Action').map((each) => each.toLowerCase()),
     conditions: condition === undefined ? [] : parseConditions(condition),
   };
 }
 
-function parsePrincipals(principal: unknown): readonly string[] {
-  if (principal === '*') return ['*'];
+function parsePrincipals(principal: unknown): Pick<Statement, 'principals' | 'services'> {
+  if (principal === '*') return { principals: ['*'], services: [] };
   if (!isFields(principal)) throw new Error('Principal is not "*" or an object');
-  return Object.entries(principal).flatMap(([kind, value]) => {
-    const names = textsOf(value, `Principal.${kind}`);
-    if (kind === 'AWS') {
-      for (const name of names) checkPrincipal(name);
-      return names;
-    }
-    if (kind === 'Service' || kind === 'Federated') return [];
-    throw new Error(`Principal.${kind} is not understood`);
-  });
+  const namesOf = (kind: string) =>
+    principal[kind] === undefined ? [] : textsOf(principal[kind], `Principal.${kind}`);
+  const unknown = Object.keys(principal).find((kind) => !['AWS', 'Service', 'Federated'].includes(kind));
+  if (unknown !== undefined) throw new Error(`Principal.${unknown} is not understood`);
+  namesOf('Federated');
+  for (const name of namesOf('AWS')) checkPrincipal(name);
+  return { principals: namesOf('AWS'), services: namesOf('Service') };
 }
 
 /** IAM takes a lone `*` and no other pattern. */

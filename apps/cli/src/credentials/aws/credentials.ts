@@ -39,7 +39,8 @@ async function provide({
     await writeFile(standIns.configFile, config, { mode: 0o600 });
     if (injection === 'env') {
       const env = childEnvironment(parent, region, standIns, keyVariables(issued(first)));
-      return { env, close: removeFolder };
+      const { expiration } = toCredentials(issued(first));
+      return { env, ...(expiration ? { endTime: expiration } : {}), close: removeFolder };
     }
     const ask = async () => toCredentials(issued(await issue()));
     const current = renewing(toCredentials(issued(first)), ask, now);

@@ -1,4 +1,5 @@
 import type { AwsCredentials } from '@planton/aws';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { renewing } from './renew-credentials.ts';
 
@@ -37,6 +38,39 @@ test('credentials with an end are reused until 15 minutes before it', async () =
   expect((await current()).accessKeyId).toBe('second');
   expect((await current()).accessKeyId).toBe('second');
   expect(calls()).toBe(1);
+});
+
+test('credentials that live shorter are renewed after half of their life', async () => {
+  const { issue, now, set, calls } = world([keys('second', 23)]);
+  const current = renewing(keys('first', 16), issue, now);
+  set(7.9);
+  expect((await current()).accessKeyId).toBe('first');
+  set(8.1);
+  expect((await current()).accessKeyId).toBe('second');
+  expect(calls()).toBe(1);
+});
+
+test('while they can be issued, nobody gets credentials that have ended, and the server is asked once a minute at most', async () => {
+  const life = fc.double({ min: 1.5, max: 90, noNaN: true });
+  const steps = fc.array(fc.double({ min: 0.01, max: 10, noNaN: true }), { minLength: 1, maxLength: 200 });
+  await fc.assert(
+    fc.asyncProperty(life, steps, async (life, steps) => {
+      let at = 0;
+      const asked: number[] = [];
+      const issue = async () => {
+        asked.push(at);
+        return keys('renewed', at + life);
+      };
+      const current = renewing(keys('first', life), issue, () => new Date(at * minute));
+      for (const step of steps) {
+        at += step;
+        const { expiration } = await current();
+        expect(expiration?.getTime()).toBeGreaterThan(at * minute);
+      }
+      const pauses = asked.slice(1).map((time, index) => time - (asked[index] ?? 0));
+      expect(pauses.filter((pause) => pause < Math.min(1, life - 1) - 1e-4)).toEqual([]);
+    }),
+  );
 });
 
 test('a key without an end is asked for again after a minute, so that a rotated one arrives', async () => {

@@ -1,8 +1,10 @@
 import type { AwsCredentials } from '@planton/aws';
 
-// SDKs start to ask for new ones up to 15 minutes before the end; a session of an hour is renewed once in 45 minutes.
+// SDKs start to ask for new ones up to 15 minutes before the end; a session of an hour is renewed once in 45 minutes. One that lives
+// shorter is renewed after half of its life.
 const renewBefore = 15 * 60_000;
-// A key without an end is asked for again at this pace at most, so that many processes of one build are one call.
+// What has no end, or ends soon however often it is issued, is asked for again at this pace at most, so that many processes of one build
+// are one call.
 const reuseFor = 60_000;
 
 /**
@@ -21,8 +23,11 @@ export function renewing(
 
   const isFresh = () => {
     const at = now().getTime();
-    if (current.expiration) return current.expiration.getTime() - at > renewBefore;
-    return at - issuedAt < reuseFor;
+    const isNew = at - issuedAt < reuseFor;
+    if (!current.expiration) return isNew;
+    const end = current.expiration.getTime();
+    if (end - at <= reuseFor) return false;
+    return isNew || end - at > Math.min(renewBefore, (end - issuedAt) / 2);
   };
   const renew = async () => {
     try {

@@ -2,13 +2,13 @@ import { RunnerTokenSchema } from '@planton/api/runner/v1/runner';
 import { RunnerService } from '@planton/api/runner/v1/runner_service';
 import { toManifestObject } from '@planton/manifest';
 import { type Command, Option } from 'commander';
-import { parseDuration } from '../../api-key/parse-duration.ts';
 import { usage } from '../../errors/cli-error.ts';
 import { cleanText } from '../../output/clean-text.ts';
 import { formatTime } from '../../output/format-time.ts';
 import { type OutputOptions, printValue, withOutput } from '../../output/print-messages.ts';
 import { quoteWord } from '../../output/quote-word.ts';
 import { parseCount } from '../../program/parse-count.ts';
+import { parseDuration } from '../../program/parse-duration.ts';
 import { openOrganization } from '../../session/open-session.ts';
 import { type Cli, print, say } from '../../terminal/terminal.ts';
 

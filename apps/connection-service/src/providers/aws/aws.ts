@@ -10,11 +10,12 @@ import { issueCredentials, planCredentials } from './issue-credentials.ts';
 import { keepServerOwned } from './keep-server-owned.ts';
 import { normalizeSpec } from './normalize-spec.ts';
 import { buildSession, readSession } from './open-session.ts';
-import { readCauses, readVerification } from './read-verification.ts';
+import { readCauses } from './read-causes.ts';
+import { readVerification } from './read-verification.ts';
 import { referencesOf } from './references-of.ts';
 import { buildVerification, planVerification } from './verify-access.ts';
 
-const KIND = 'AwsProviderConnection';
+export const KIND = 'AwsProviderConnection';
 
 export const aws: Provider<AwsProviderConnectionSpec> = {
   name: 'aws',

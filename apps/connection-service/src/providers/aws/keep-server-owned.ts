@@ -36,7 +36,9 @@ export function keepServerOwned(
     throw state(
       'TRUST_SETUP_REQUIRED',
       'spec.auth_mode: cross_account_trust is set up by the server, which mints the external ID that the role has to demand',
-      { hint: 'use auth_mode inline: planton explain AwsProviderConnection' },
+      {
+        hint: 'planton connect aws --name NAME --account-id ACCOUNT, with --reconnect for a connection that exists',
+      },
     );
   }
   if (storedId) spec.externalId = storedId;

@@ -7,7 +7,8 @@ import {
   OperationOutputSchema,
 } from '@planton/api/runner/v1/operation';
 import { expect, test } from 'vitest';
-import { readCauses, readVerification } from './read-verification.ts';
+import { readCauses } from './read-causes.ts';
+import { readVerification } from './read-verification.ts';
 
 const ACCOUNT = '123456789012';
 const literal = create(AwsProviderConnectionSpecSchema, {

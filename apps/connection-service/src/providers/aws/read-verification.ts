@@ -1,18 +1,15 @@
-import type { AwsProviderConnectionSpec } from '@planton/api/connect/v1/aws_provider_connection';
+import { AuthMode, type AwsProviderConnectionSpec } from '@planton/api/connect/v1/aws_provider_connection';
 import {
-  type AwsAccessCause,
-  AwsAccessCauseCode,
-  AwsAccessCauseCodeSchema,
   AwsAccessVerdict,
-  type OperationError,
   type OperationOutput,
   type VerifyAwsAccessOutput,
 } from '@planton/api/runner/v1/operation';
 import { compareAccount } from '@planton/aws';
 import type { FieldValues } from '../../references/reference.ts';
-import type { Cause } from '../../verification/verification.ts';
 import type { Conclusion } from '../provider.ts';
 import { readScalar } from './check-spec.ts';
+import { answerNotUnderstood, readCause } from './read-causes.ts';
+import { readTrustVerification } from './read-trust-verification.ts';
 
 /**
  * What a runner observed, compared once more with the account that the connection names: a verdict of the runner alone verifies
@@ -21,12 +18,14 @@ import { readScalar } from './check-spec.ts';
 export function readVerification(
   spec: AwsProviderConnectionSpec,
   resolved: FieldValues,
-  { kind }: OperationOutput,
+  answer: OperationOutput,
 ): Conclusion {
+  const expected = readScalar('spec.account_id', spec.accountId, resolved)?.value ?? '';
+  if (spec.authMode === AuthMode.CROSS_ACCOUNT_TRUST) return readTrustVerification(answer, expected);
+  const { kind } = answer;
   if (kind.case !== 'verifyAwsAccess')
     return notUnderstood('the runner answered something else than it was asked');
   const output = kind.value;
-  const expected = readScalar('spec.account_id', spec.accountId, resolved)?.value ?? '';
   if (output.accountId === '') return notVerified(output);
   const wrong = compareAccount(expected, output.accountId);
   const detail = wrong?.message ?? `it is account ${expected}`;
@@ -43,20 +42,6 @@ export function readVerification(
     causes: [],
     identity: output.arn,
     checks,
-  };
-}
-
-/** The causes that a runner found for a failure. */
-export function readCauses({ causes }: OperationError): readonly Cause[] {
-  return causes.map(readCause);
-}
-
-function readCause({ code, message, hint }: AwsAccessCause): Cause {
-  const name = AwsAccessCauseCodeSchema.value[code]?.localName;
-  return {
-    code: name === undefined || code === AwsAccessCauseCode.UNSPECIFIED ? 'UNKNOWN' : name,
-    message,
-    hint,
   };
 }
 
@@ -77,11 +62,10 @@ function notVerified(output: VerifyAwsAccessOutput): Conclusion {
 }
 
 function notUnderstood(message: string): Conclusion {
-  const hint = 'run the same release of the runner as of the server';
   return {
     outcome: 'inconclusive',
     message,
-    causes: [{ code: 'ANSWER_NOT_UNDERSTOOD', message, hint }],
+    causes: [answerNotUnderstood(message)],
     identity: '',
     checks: [],
   };

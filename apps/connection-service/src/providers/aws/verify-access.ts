@@ -6,31 +6,49 @@ import {
   type OperationInput,
   OperationInputSchema,
 } from '@planton/api/runner/v1/operation';
-import { state } from '@planton/rpc';
+import { tagValue } from '@planton/aws';
 import type { FieldValues, ReferenceUse } from '../../references/reference.ts';
+import type { VerificationOptions } from '../provider.ts';
+import { planTrustRole, readTrustRole } from './read-trust-role.ts';
 import { readAccessKey, readPlace } from './read-values.ts';
 import { referencesOf } from './references-of.ts';
+import { buildTrustOperation } from './trust-operation.ts';
 
-/** Throws `AUTH_MODE_NOT_AVAILABLE` for a mode that no runner can try. */
+/** Who the sessions of verifications are for, as AWS records it. */
+const VERIFIER = 'planton-verification';
+
+/** Throws `EXTERNAL_ID_MISSING` for cross-account trust without an external ID. */
 export function planVerification(
   spec: AwsProviderConnectionSpec,
   connection: string,
 ): readonly ReferenceUse[] {
-  if (spec.authMode === AuthMode.CROSS_ACCOUNT_TRUST) {
-    throw state(
-      'AUTH_MODE_NOT_AVAILABLE',
-      `connection "${connection}" uses auth_mode cross_account_trust: this release assumes no role, so there is nothing to verify`,
-      {
-        hint: 'planton explain AwsProviderConnection shows the modes',
-        metadata: { connection, auth_mode: 'cross_account_trust' },
-      },
-    );
-  }
-  return referencesOf(spec);
+  return spec.authMode === AuthMode.CROSS_ACCOUNT_TRUST
+    ? planTrustRole(spec, connection)
+    : referencesOf(spec);
 }
 
-/** In runner mode the runner uses what it finds where it runs; an inline key travels with the operation. */
-export function buildVerification(spec: AwsProviderConnectionSpec, resolved: FieldValues): OperationInput {
+/**
+ * In runner mode the runner uses what it finds where it runs; an inline key travels with the operation; a role is assumed by the platform
+ * runner, with tags only where it is probed, so that other verifications cost no attempt that may be denied.
+ */
+export function buildVerification(
+  spec: AwsProviderConnectionSpec,
+  resolved: FieldValues,
+  { connection, organization, probe }: VerificationOptions,
+): OperationInput {
+  if (spec.authMode === AuthMode.CROSS_ACCOUNT_TRUST) {
+    const tags = {
+      'planton:organization': tagValue(organization),
+      'planton:connection': tagValue(connection),
+      'planton:requester': VERIFIER,
+    };
+    return buildTrustOperation({
+      ...readTrustRole(spec, resolved),
+      sessionName: VERIFIER,
+      probe,
+      ...(probe && { sourceIdentity: VERIFIER, tags }),
+    });
+  }
   const authentication = authenticationOf(spec, resolved);
   return create(OperationInputSchema, {
     kind: { case: 'verifyAwsAccess', value: { ...readPlace(spec, resolved), authentication } },

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { STSClient } from '@aws-sdk/client-sts';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 
@@ -29,6 +30,8 @@ export interface AwsIdentity {
   lookAgain(): boolean;
   /** STS of a region, signing with a key. Clients share their connections: none is to be destroyed. */
   sts(region: string, key: AwsKey): STSClient;
+  /** CloudFormation, in the same way. */
+  cloudFormation(region: string, key: AwsKey): CloudFormationClient;
 }
 
 /** Settings that the environment decides, as for every program that uses the SDK: `AWS_*` and the proxies. */
@@ -47,6 +50,13 @@ export function createAwsIdentity(settings: {
     httpAgent: new HttpAgent(agent),
     httpsAgent: new HttpsAgent(agent),
   };
+  const settingsOf = (region: string, credentials: AwsKey) => ({
+    region,
+    credentials,
+    requestHandler,
+    maxAttempts: 3,
+    customUserAgent: [['planton-runner', settings.version]] satisfies [string, string][],
+  });
   const findKey = () => defaultProvider({ ignoreCache: true, clientConfig: { requestHandler } });
   let provider = findKey();
   let lookedAt = Number.NEGATIVE_INFINITY;
@@ -62,13 +72,7 @@ export function createAwsIdentity(settings: {
       provider = findKey();
       return true;
     },
-    sts: (region, credentials) =>
-      new STSClient({
-        region,
-        credentials,
-        requestHandler,
-        maxAttempts: 3,
-        customUserAgent: [['planton-runner', settings.version]],
-      }),
+    sts: (region, key) => new STSClient(settingsOf(region, key)),
+    cloudFormation: (region, key) => new CloudFormationClient(settingsOf(region, key)),
   };
 }

@@ -13,6 +13,13 @@ import {
 import { type Result, ResultSchema } from '@planton/api/runner/v1/session';
 import { describe, expect, test } from 'vitest';
 import {
+  outputOf as anyOutputOf,
+  type CarriedOut,
+  carryOut,
+  errorOf,
+  expectNoSecret,
+} from '../../testing/carry-out.ts';
+import {
   ACCOUNT,
   ACCOUNT_KEY,
   EXTERNAL_ID,
@@ -39,46 +46,18 @@ const role: Method = {
 async function verify(
   method: Method,
   options: { readonly accountId?: string; readonly platform?: boolean } = {},
-): Promise<{ result: Result; steps: string[] }> {
-  const { gateway, start } = rig();
-  await start({ platform: options.platform ?? false });
-  const session = await gateway.session(gateway.sessions.length);
-  session.assign('op', {
-    case: 'verifyAwsAccess',
-    value: { accountId: options.accountId ?? ACCOUNT, region, authentication: { method } },
-  });
-  const result = await session.result('op');
-  const steps = session.frames.flatMap((frame) =>
-    frame.case === 'output'
-      ? [`${frame.value.step?.name}: ${frame.value.step?.state} ${frame.value.step?.detail}`]
-      : [],
+): Promise<CarriedOut> {
+  return carryOut(
+    rig(),
+    {
+      case: 'verifyAwsAccess',
+      value: { accountId: options.accountId ?? ACCOUNT, region, authentication: { method } },
+    },
+    options,
   );
-  expectNoSecret(JSON.stringify([toJson(ResultSchema, result), steps]), rig().log.text());
-  return { result, steps };
 }
 
-function expectNoSecret(...texts: readonly string[]): void {
-  for (const text of texts)
-    for (const secret of [
-      ACCOUNT_KEY.secretAccessKey,
-      RUNNER_KEY.secretAccessKey,
-      ACCOUNT_KEY.accessKeyId,
-      RUNNER_KEY.accessKeyId,
-      EXTERNAL_ID,
-    ])
-      expect(text).not.toContain(secret);
-}
-
-function outputOf({ outcome }: Result) {
-  if (outcome.case !== 'succeeded' || outcome.value.kind.case !== 'verifyAwsAccess')
-    throw new Error(`it did not succeed: ${outcome.case}`);
-  return outcome.value.kind.value;
-}
-
-function errorOf({ outcome }: Result) {
-  if (outcome.case !== 'failed') throw new Error(`it did not fail: ${outcome.case}`);
-  return outcome.value;
-}
+const outputOf = (result: Result) => anyOutputOf(result, 'verifyAwsAccess');
 
 describe('verifying access', () => {
   test('with the identity of the place where the runner runs', async () => {
@@ -91,11 +70,11 @@ describe('verifying access', () => {
       causes: [],
     });
     expect(steps).toEqual([
-      'looking for the AWS identity of the runner: 1 ',
-      'looking for the AWS identity of the runner: 2 ',
-      'asking STS in us-west-2 who the caller is: 1 ',
-      `asking STS in us-west-2 who the caller is: 2 arn:aws:iam::${OTHER_ACCOUNT}:user/runner`,
-      `comparing the account: 2 AWS answered for account ${OTHER_ACCOUNT}`,
+      'looking for the AWS identity of the runner: running',
+      'looking for the AWS identity of the runner: passed',
+      'asking STS in us-west-2 who the caller is: running',
+      `asking STS in us-west-2 who the caller is: passed - arn:aws:iam::${OTHER_ACCOUNT}:user/runner`,
+      `comparing the account: passed - AWS answered for account ${OTHER_ACCOUNT}`,
     ]);
   });
 
@@ -129,7 +108,7 @@ describe('verifying access', () => {
       accountId: ACCOUNT,
       causes: [{ code: AwsAccessCauseCode.WRONG_ACCOUNT }],
     });
-    expect(steps.at(-1)).toContain('comparing the account: 3');
+    expect(steps.at(-1)).toContain('comparing the account: failed');
   });
 
   test.each([
@@ -145,7 +124,7 @@ describe('verifying access', () => {
     expect(output.verdict).toBe(AwsAccessVerdict.REFUSED);
     expect(output.causes[0]).toMatchObject({ code });
     expect(output.observation).not.toBe('');
-    expect(steps.at(-1)).toContain('asking STS in us-west-2 who the caller is: 3');
+    expect(steps.at(-1)).toContain('asking STS in us-west-2 who the caller is: failed');
   });
 
   test('says what may be wrong with a role, without choosing what cannot be seen', async () => {

@@ -45,6 +45,12 @@ export function secretsOf(method: AwsAuthentication['method']): readonly string[
   }
 }
 
+/** Whether AWS answered that it may not be, and nothing else: throttling, a fault or an answer of something else is no denial. */
+export function isDenied(error: unknown): boolean {
+  const { name, httpStatus } = readAwsFailure(error);
+  return httpStatus === 403 && /^AccessDenied(Exception)?$/.test(name);
+}
+
 /** Whether it may help to look for the runner's own key again: the one that was used does not work. */
 export function isKeySuspect({ causes }: AwsFailureExplanation): boolean {
   const [first] = causes;

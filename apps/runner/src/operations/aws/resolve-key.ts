@@ -1,13 +1,15 @@
 import type { AwsAuthentication } from '@planton/api/runner/v1/operation';
 import type { TellStep } from '../operation-kind.ts';
 import type { AwsKey } from './aws-identity.ts';
-import { type AwsCall, assumeRole } from './call-aws.ts';
+import { type AwsCall, assumeRole, requestOf } from './call-aws.ts';
 import { explainCall, type Method, secretsOf } from './explain-failure.ts';
 
 /** A way to authenticate that came to a key. */
 export interface ResolvedKey {
   readonly key: AwsKey;
   readonly method: Method;
+  /** The runner's own key, where it is that or a role was assumed with it. */
+  readonly own?: AwsKey;
   /** Values that must not be in what is observed with the key. */
   readonly secrets: readonly string[];
 }
@@ -45,14 +47,14 @@ export async function resolveKey(
     call.aws.ownKey(),
   );
   const ownSecrets = valuesOf(own);
-  if (method.case !== 'role') return { key: own, method: how, secrets: ownSecrets };
+  if (method.case !== 'role') return { key: own, own, method: how, secrets: ownSecrets };
 
   const role = method.value;
   const secrets = [...ownSecrets, role.externalId];
   const { key } = await tell(step, `assuming ${role.roleArn}`, call, how, secrets, () =>
-    assumeRole(call, own, role),
+    assumeRole(call, own, requestOf(role)),
   );
-  return { key, method: how, secrets: [...secrets, ...valuesOf(key)] };
+  return { key, own, method: how, secrets: [...secrets, ...valuesOf(key)] };
 }
 
 async function tell<Value>(

@@ -1,21 +1,19 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import {
   AwsAccessVerdict,
+  type AwsAuthentication,
   OperationKind,
   type VerifyAwsAccessInput,
   type VerifyAwsAccessOutputSchema,
 } from '@planton/api/runner/v1/operation';
-import { type AwsFailureExplanation, compareAccount } from '@planton/aws';
+import { compareAccount } from '@planton/aws';
 import { OperationFailed } from '../operation-failed.ts';
 import { defineKind, type OperationContext } from '../operation-kind.ts';
-import { type AwsCall, type CallerIdentity, getCallerIdentity } from './call-aws.ts';
-import { explainCall, isKeySuspect, refuseOnPlatform, toCauses } from './explain-failure.ts';
-import { KeyUnresolved, type ResolvedKey, resolveKey } from './resolve-key.ts';
+import type { CallerIdentity } from './call-aws.ts';
+import { refuseOnPlatform, toCauses } from './explain-failure.ts';
+import { identifyCaller } from './identify-caller.ts';
 
 type Output = MessageInitShape<typeof VerifyAwsAccessOutputSchema>;
-type Found =
-  | { readonly caller: CallerIdentity }
-  | { readonly failure: AwsFailureExplanation; readonly own: boolean };
 
 /**
  * Asks AWS who the caller is and compares the account. That AWS refuses is a finding, and with it a success: the operation fails only
@@ -26,8 +24,9 @@ export const verifyAwsAccess = defineKind({
   input: 'verifyAwsAccess',
   repeatable: true,
   run: async (input, context) => {
-    const { method } = input.authentication ?? {};
-    if (method?.case === undefined)
+    const { authentication } = input;
+    const method = authentication?.method;
+    if (!authentication || method?.case === undefined)
       throw new OperationFailed(
         'INVALID',
         'AUTHENTICATION_MISSING',
@@ -35,15 +34,17 @@ export const verifyAwsAccess = defineKind({
       );
     if (context.platform && method.case !== 'accessKey')
       refuseOnPlatform(method.case === 'role' ? method.value : undefined);
-    return { output: { case: 'verifyAwsAccess', value: await verify(input, context) } };
+    return { output: { case: 'verifyAwsAccess', value: await verify(input, authentication, context) } };
   },
 });
 
-async function verify(input: VerifyAwsAccessInput, context: OperationContext): Promise<Output> {
-  let found = await ask(input, context);
-  // What the SDK keeps may have been replaced since, such as a key in a file.
-  if ('failure' in found && found.own && isKeySuspect(found.failure) && context.aws.lookAgain())
-    found = await ask(input, context);
+async function verify(
+  { region, accountId }: VerifyAwsAccessInput,
+  authentication: AwsAuthentication,
+  context: OperationContext,
+): Promise<Output> {
+  const { aws, signal, step } = context;
+  const found = await identifyCaller({ aws, region, signal }, authentication, step);
   if ('failure' in found) {
     const { verdict, observation, causes } = found.failure;
     return {
@@ -52,33 +53,7 @@ async function verify(input: VerifyAwsAccessInput, context: OperationContext): P
       causes: toCauses(causes),
     };
   }
-  return judge(found.caller, input.accountId, context);
-}
-
-async function ask(input: VerifyAwsAccessInput, context: OperationContext): Promise<Found> {
-  const { region, authentication } = input;
-  const { aws, signal, step } = context;
-  const call: AwsCall = { aws, region, signal };
-  if (!authentication) throw new TypeError('no authentication');
-  const own = authentication.method.case !== 'accessKey';
-  let resolved: ResolvedKey;
-  try {
-    resolved = await resolveKey(call, authentication, step);
-  } catch (error) {
-    if (!(error instanceof KeyUnresolved)) throw error;
-    return { failure: explainCall(error.cause, error.method, region, error.secrets), own };
-  }
-  const name = `asking STS in ${region} who the caller is`;
-  step(name, 'RUNNING');
-  try {
-    const caller = await getCallerIdentity(call, resolved.key);
-    step(name, 'PASSED', caller.arn);
-    return { caller };
-  } catch (error) {
-    const failure = explainCall(error, resolved.method, region, resolved.secrets);
-    step(name, 'FAILED', failure.observation);
-    return { failure, own };
-  }
+  return judge(found.caller, accountId, context);
 }
 
 function judge({ accountId, arn }: CallerIdentity, expected: string, { step }: OperationContext): Output {

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file planton/config/v1/secret.proto.
  */
 export const file_planton_config_v1_secret: GenFile = /*@__PURE__*/
-  fileDesc("Ch5wbGFudG9uL2NvbmZpZy92MS9zZWNyZXQucHJvdG8SEXBsYW50b24uY29uZmlnLnYxIo0CCgZTZWNyZXQSCwoDdWlkGAEgASgJEgwKBHNsdWcYAiABKAkSCwoDb3JnGAMgASgJEhMKC2Vudmlyb25tZW50GAQgASgJEhcKD2N1cnJlbnRfdmVyc2lvbhgFIAEoBRIMCgRrZXlzGAYgAygJEgwKBGV0YWcYByABKAkSLwoLY3JlYXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtkZWxldGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigAIKDVNlY3JldFZlcnNpb24SCwoDdWlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSNAoFc3RhdGUYAyABKA4yJS5wbGFudG9uLmNvbmZpZy52MS5TZWNyZXRWZXJzaW9uU3RhdGUSDAoEa2V5cxgEIAMoCRIWCg5yb2xsZWRfYmFja190bxgFIAEoBRIvCgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKY3JlYXRlZF9ieRgHIAEoCRIwCgxkZXN0cm95X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKoABChJTZWNyZXRWZXJzaW9uU3RhdGUSJAogU0VDUkVUX1ZFUlNJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIgChxTRUNSRVRfVkVSU0lPTl9TVEFURV9FTkFCTEVEEAESIgoeU0VDUkVUX1ZFUlNJT05fU1RBVEVfREVTVFJPWUVEEAJiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Ch5wbGFudG9uL2NvbmZpZy92MS9zZWNyZXQucHJvdG8SEXBsYW50b24uY29uZmlnLnYxIqECCgZTZWNyZXQSCwoDdWlkGAEgASgJEgwKBHNsdWcYAiABKAkSCwoDb3JnGAMgASgJEhMKC2Vudmlyb25tZW50GAQgASgJEhcKD2N1cnJlbnRfdmVyc2lvbhgFIAEoBRIMCgRrZXlzGAYgAygJEgwKBGV0YWcYByABKAkSLwoLY3JlYXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtkZWxldGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKb3duZXJfa2luZBgLIAEoCSKAAgoNU2VjcmV0VmVyc2lvbhILCgN1aWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRI0CgVzdGF0ZRgDIAEoDjIlLnBsYW50b24uY29uZmlnLnYxLlNlY3JldFZlcnNpb25TdGF0ZRIMCgRrZXlzGAQgAygJEhYKDnJvbGxlZF9iYWNrX3RvGAUgASgFEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpjcmVhdGVkX2J5GAcgASgJEjAKDGRlc3Ryb3lfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqgAEKElNlY3JldFZlcnNpb25TdGF0ZRIkCiBTRUNSRVRfVkVSU0lPTl9TVEFURV9VTlNQRUNJRklFRBAAEiAKHFNFQ1JFVF9WRVJTSU9OX1NUQVRFX0VOQUJMRUQQARIiCh5TRUNSRVRfVkVSU0lPTl9TVEFURV9ERVNUUk9ZRUQQAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Secret is a named set of key/value entries with immutable versions. It never holds a value: values leave only through
@@ -90,6 +90,13 @@ export type Secret = Message<"planton.config.v1.Secret"> & {
    * @generated from field: google.protobuf.Timestamp delete_time = 10;
    */
   deleteTime?: Timestamp | undefined;
+
+  /**
+   * Kind of the object that the server keeps it for, such as `AwsProviderConnection`; empty for a secret of people.
+   *
+   * @generated from field: string owner_kind = 11;
+   */
+  ownerKind: string;
 };
 
 /**
@@ -168,6 +175,13 @@ export type SecretJson = {
    * @generated from field: google.protobuf.Timestamp delete_time = 10;
    */
   deleteTime?: TimestampJson;
+
+  /**
+   * Kind of the object that the server keeps it for, such as `AwsProviderConnection`; empty for a secret of people.
+   *
+   * @generated from field: string owner_kind = 11;
+   */
+  ownerKind?: string;
 };
 
 /**
