@@ -10,13 +10,13 @@ import {
   IssueCredentialsRequestSchema,
   ResolveConnectionRequestSchema,
 } from '@planton/api/connect/v1/connection_service';
-import type { AwsSimulator } from '@planton/aws-simulator';
+import { type AwsSimulator, startAwsSimulator } from '@planton/aws-simulator';
 import { startPostgres } from '@planton/database/testing';
-import { type Platform, startPlatform } from '@planton/test-platform';
-import { connectByTrust, identityIn, startSimulator, TRUST } from './credentials/connect-by-trust.ts';
+import { inAws, type Platform, platformAccount, startPlatform } from '@planton/test-platform';
+import { connectByTrust, customerAccount, TRUST } from './credentials/connect-by-trust.ts';
 import { countStsCalls } from './credentials/count-sts-calls.ts';
 import { measureStarts, median } from './measure-start.ts';
-import { askAtOnce, type Call, generator, measureThroughput } from './measure-throughput.ts';
+import { type Call, generator, measureThroughput } from './measure-throughput.ts';
 import { compareOperations } from './sessions/compare-operations.ts';
 import { compareSessions } from './sessions/compare-sessions.ts';
 import { memoryReporter } from './sessions/talk-to-child.ts';
@@ -84,9 +84,7 @@ function issueCredentials(platform: Platform, connection: string, environment = 
   });
 }
 
-/** The first session waits until the platform runner is connected. */
 async function compareColdSessions(platform: Platform, simulator: AwsSimulator): Promise<void> {
-  await askAtOnce(issueCredentials(platform, TRUST), 1);
   const calls = await countStsCalls(
     simulator,
     issueCredentials(platform, TRUST, 'production'),
@@ -178,15 +176,17 @@ async function measureReadiness(): Promise<void> {
 }
 
 const postgres = await startPostgres({ durable: true });
-const simulator = await startSimulator();
+// Whoever opens a link is signed in to the first account.
+const simulator = await startAwsSimulator({ accounts: [customerAccount, platformAccount] });
 try {
-  const env = { ...memoryReporter, ...identityIn(simulator) };
+  const identity = inAws(simulator);
+  const env = (url: string) => ({ ...memoryReporter, ...identity(url) });
   const platform = await startPlatform({ databaseUrl: postgres.url, channel: true, env });
   try {
     await prepare(platform);
     // First: what other work leaves free in the process would hide what sessions take.
     await compareSessions(platform, print);
-    await connectByTrust(platform, simulator, postgres.url);
+    await connectByTrust(platform, simulator);
     await compareColdSessions(platform, simulator);
     await compareThroughput(platform);
     compareStarts(platform);
