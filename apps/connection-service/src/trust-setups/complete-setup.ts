@@ -20,6 +20,7 @@ import { pauseAfterResult } from '../verification/pace.ts';
 import { storeFinding } from '../verification/verification-store.ts';
 import { serviceOrigin } from './audit-setup.ts';
 import { lockOwnedSecret } from './owned-secret-store.ts';
+import { otherAccountOf } from './plan-setup.ts';
 import { capabilityValues, SETUP_KIND } from './trust-setup.ts';
 import { type DueSetup, endSetup } from './trust-setup-store.ts';
 
@@ -160,6 +161,10 @@ async function readBase({ database }: Deps, setup: DueSetup): Promise<Base | { r
     setup.connection_uid,
   );
   if (!connection) return { failed: `connection "${setup.connection_slug}" was deleted meanwhile` };
+  const other = otherAccountOf(connection, setup.account_id);
+  if (other !== undefined) {
+    return { failed: `connection "${setup.connection_slug}" was moved to account ${other} meanwhile` };
+  }
   return { connection, fence };
 }
 

@@ -9,13 +9,14 @@ export type OwnedSecret = Selectable<OwnedSecretTable>;
 /** A secret that nobody has set up anything with is given this long, in minutes, before it is taken for left behind. */
 const GRACE_MINUTES = 10;
 
-/** The secret that a connection may use. */
+/** The secret of a connection: the one that it uses, else the one that was noted last. */
 export function findOwnedSecret(db: Db, connectionUid: string): Promise<OwnedSecret | undefined> {
   return db
-    .selectFrom('owned_secret')
-    .selectAll()
+    .selectFrom('owned_secret as o')
+    .selectAll('o')
     .where('connection_uid', '=', connectionUid)
     .where('retire_time', 'is', null)
+    .orderBy(isUsed(), 'desc')
     .orderBy('create_time', 'desc')
     .limit(1)
     .executeTakeFirst();
@@ -81,12 +82,17 @@ export async function forgetOwnedSecret(db: Db, uid: string): Promise<void> {
   await db.deleteFrom('owned_secret').where('uid', '=', uid).execute();
 }
 
+/** Over `owned_secret as o`: its connection uses it. */
+function isUsed() {
+  return sql<boolean>`exists (select from connect.connection c
+    where c.uid = o.connection_uid and c.spec -> 'externalId' ->> 'secret' = o.slug)`;
+}
+
 /** Over `owned_secret as o`: no open set-up and no connection uses it, and it had its chance. */
 function isUnused() {
   return sql<boolean>`(
     not exists (select from connect.trust_setup s where s.external_id_uid = o.uid and s.end_time is null)
-    and not exists (select from connect.connection c
-      where c.uid = o.connection_uid and c.spec -> 'externalId' ->> 'secret' = o.slug)
+    and not ${isUsed()}
     and (o.create_time < now() - make_interval(mins => ${GRACE_MINUTES})
       or exists (select from connect.trust_setup s where s.external_id_uid = o.uid)))`;
 }

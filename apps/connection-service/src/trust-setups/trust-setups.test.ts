@@ -8,6 +8,8 @@ import { ACCOUNT, useSetups } from '../testing/use-setups.ts';
 import { awsConnection, refusalOf } from '../testing/use-test-service.ts';
 import { defaultSetupPace } from './pace.ts';
 
+const literal = (value: string) => ({ source: { case: 'value', value } }) as const;
+const variable = (value: string) => ({ source: { case: 'variable', value } }) as const;
 const { PENDING, VERIFYING, COMPLETED, FAILED, EXPIRED } = AwsTrustSetupState;
 
 describe.each(engines)('set-ups of cross-account trust on %s', (kind) => {
@@ -117,6 +119,31 @@ describe.each(engines)('set-ups of cross-account trust on %s', (kind) => {
       connection: awsConnection('thief', { ...trusted, externalId: secret }),
     });
     expect(await refusalOf(foreign)).toMatchObject({ reason: 'SERVER_OWNED_FIELD' });
+  });
+
+  test('are the only way to another role: a manifest cannot name one that was never verified', async () => {
+    const organization = await service().newOrganization();
+    const { admin, slug: org } = organization;
+    await completed(organization);
+    const role = (await connectionOf(organization)).spec?.iamRoleArn ?? '';
+    const victim = 'arn:aws:iam::999999999999:role/PlantonConnect-of-somebody-else';
+    for (const spec of [
+      { iamRoleArn: `${role}-2` },
+      { iamRoleArn: victim, accountId: literal('999999999999') },
+      { iamRoleArn: victim, accountId: variable('account') },
+    ]) {
+      const edited = { authMode: AuthMode.CROSS_ACCOUNT_TRUST, region: literal('us-west-2'), ...spec };
+      const refused = refusalOf(
+        admin.applyConnection({ org, connection: awsConnection('prod-aws', edited) }),
+      );
+      expect(await refused).toMatchObject({ kind: 'state', reason: 'TRUST_SETUP_REQUIRED' });
+    }
+    const connection = awsConnection(
+      { name: 'prod-aws', labels: { team: 'a' } },
+      { authMode: AuthMode.CROSS_ACCOUNT_TRUST, accountId: literal(ACCOUNT), iamRoleArn: role },
+    );
+    expect((await admin.applyConnection({ org, connection })).outcome).toBe(ApplyOutcome.UPDATED);
+    expect((await connectionOf(organization)).spec?.iamRoleArn).toBe(role);
   });
 
   test('are taken up again by the same request, and replaced by another', async () => {
