@@ -22,14 +22,14 @@ import type { OpenedSession, SessionAnswer, SessionOrder } from '../provider.ts'
 import { readTrustRole } from './read-trust-role.ts';
 import { readPlace } from './read-values.ts';
 
-/** The role to assume, with who the session is for. Throws as `readTrustRole`. */
+/** The role to assume, with who the session is for. Throws `CREDENTIALS_MALFORMED` where what it refers to leads to no role. */
 export function buildSession(
   spec: AwsProviderConnectionSpec,
   resolved: FieldValues,
   order: SessionOrder,
 ): OperationInput {
   const { requester, durationSeconds } = order;
-  const { roleArn, externalId, accountId, region } = readTrustRole(spec, resolved);
+  const { roleArn, externalId, ...place } = readTrustRole(spec, resolved);
   const role = {
     roleArn,
     externalId,
@@ -45,7 +45,7 @@ export function buildSession(
     ...(durationSeconds !== undefined && { duration: { seconds: BigInt(durationSeconds) } }),
   };
   return create(OperationInputSchema, {
-    kind: { case: 'issueAwsCredentials', value: { accountId, region, role } },
+    kind: { case: 'issueAwsCredentials', value: { ...place, role } },
   });
 }
 
