@@ -92,8 +92,16 @@ test('the platform runner is killed while it tries a role: another takes its pla
   expect(await platformRunner()).not.toBe(before);
   expect(rig.aws.requests().length).toBeGreaterThan(length);
   await completedOnce('orphaned');
-  const issued = await rig.owner.connections.issueCredentials({ org: 'acme', connection: 'orphaned' });
-  expect(issued.credentials.value?.sessionToken).not.toBe('');
+}, 120_000);
+
+test('the platform runner is killed when a session is asked for: whoever asks waits for the next one', async () => {
+  await rig.connect('waiting');
+  const before = await waitUntil('the platform runner', platformRunner);
+  rig.aws.delay(2_000, ROLES);
+  const asked = rig.owner.connections.issueCredentials({ org: 'acme', connection: 'waiting' });
+  process.kill(before, 'SIGKILL');
+  rig.aws.heal();
+  expect((await asked).credentials.value?.sessionToken).not.toBe('');
 }, 120_000);
 
 describe('the command', () => {
