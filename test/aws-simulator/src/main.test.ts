@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { EXTERNAL_ID, ROLE_ACCOUNTS, TRUSTS_USER } from './testing/roles.ts';
+import { CUSTOMER_ACCOUNT, EXTERNAL_ID, ROLE_ACCOUNTS, TRUSTS_USER } from './testing/roles.ts';
 import { KEY } from './testing/sign-request.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -52,6 +52,25 @@ test('serves the accounts of a file until it is told to stop', async () => {
   expect((await fetch(url)).status).toBe(403);
   expect(await stop(child)).toBe(0);
   await expect(fetch(url)).rejects.toThrow();
+});
+
+test('serves the console of an account, with templates of files beside the configuration', async () => {
+  const templateUrl = 'https://planton.s3.amazonaws.com/connect.yaml';
+  await writeFile(join(folder, 'template.yaml'), 'Resources: {Logs: {Type: AWS::Logs::LogGroup}}');
+  const configuration = {
+    accounts: ROLE_ACCOUNTS,
+    consoleAccount: CUSTOMER_ACCOUNT,
+    templates: { [templateUrl]: 'template.yaml' },
+    clockFactor: 10,
+  };
+  await writeFile(join(folder, 'console.json'), JSON.stringify(configuration), { mode: 0o600 });
+  const url = await urlOf(run('--config', join(folder, 'console.json')));
+  expect((await fetch(`${url}/cloudformation/home?region=us-west-2`)).headers.get('content-type')).toContain(
+    'html',
+  );
+  expect(await (await fetch(`${url}/console/account`)).json()).toEqual({ accountId: CUSTOMER_ACCOUNT });
+  const template = await fetch(`${url}/console/template?url=${encodeURIComponent(templateUrl)}`);
+  expect(await template.json()).toMatchObject({ resources: [{ logicalId: 'Logs' }] });
 });
 
 test('serves the accounts of stdin', async () => {

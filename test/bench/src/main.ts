@@ -10,8 +10,11 @@ import {
   IssueCredentialsRequestSchema,
   ResolveConnectionRequestSchema,
 } from '@planton/api/connect/v1/connection_service';
+import { type AwsSimulator, startAwsSimulator } from '@planton/aws-simulator';
 import { startPostgres } from '@planton/database/testing';
-import { type Platform, startPlatform } from '@planton/test-platform';
+import { inAws, type Platform, platformAccount, startPlatform } from '@planton/test-platform';
+import { connectByTrust, customerAccount, TRUST } from './credentials/connect-by-trust.ts';
+import { countStsCalls } from './credentials/count-sts-calls.ts';
 import { measureStarts, median } from './measure-start.ts';
 import { type Call, generator, measureThroughput } from './measure-throughput.ts';
 import { compareOperations } from './sessions/compare-operations.ts';
@@ -20,6 +23,7 @@ import { memoryReporter } from './sessions/talk-to-child.ts';
 
 const ROUNDS = 5;
 const REQUESTS = 8_000;
+const COLD_REQUESTS = 1_000;
 const root = join(import.meta.dirname, '../../..');
 const node = join(root, 'node_modules/.bin/node');
 const bundle = join(root, 'apps/cli/dist/planton.mjs');
@@ -70,6 +74,25 @@ spec:
   await platform.planton('connection', 'default', 'set', '--provider', 'aws', '--connection', 'bench');
 }
 
+function issueCredentials(platform: Platform, connection: string, environment = ''): Call {
+  const path = '/planton.connect.v1.ConnectionService/IssueCredentials';
+  return rpc(platform, path, IssueCredentialsRequestSchema, {
+    org: 'bench',
+    provider: 'aws',
+    connection,
+    environment,
+  });
+}
+
+async function compareColdSessions(platform: Platform, simulator: AwsSimulator): Promise<void> {
+  const calls = await countStsCalls(
+    simulator,
+    issueCredentials(platform, TRUST, 'production'),
+    COLD_REQUESTS,
+  );
+  print('1,000 cold requests, one connection', `${calls} STS calls`, 'goal 1');
+}
+
 async function compareThroughput(platform: Platform): Promise<void> {
   const echo = await startEcho('connect');
   const grpc = await startEcho('grpc-js');
@@ -77,47 +100,26 @@ async function compareThroughput(platform: Platform): Promise<void> {
     const whoAmI = '/planton.identity.v1.Identity/WhoAmI';
     const base: Call = { url: echo.url, path: whoAmI, headers: connectHeaders, body: new Uint8Array() };
     const grpcHeaders = { 'content-type': 'application/grpc', te: 'trailers' };
+    const resolve = rpc(
+      platform,
+      '/planton.connect.v1.ConnectionService/ResolveConnection',
+      ResolveConnectionRequestSchema,
+      { org: 'bench', provider: 'aws', environment: 'production' },
+    );
+    const access = rpc(platform, '/planton.config.v1.ConfigManager/AccessSecret', AccessSecretRequestSchema, {
+      org: 'bench',
+      slug: 'key',
+    });
     const calls: readonly (readonly [name: string, call: Call, goal: string])[] = [
       [
         'empty grpc-js echo',
         { url: grpc.url, path: whoAmI, headers: grpcHeaders, body: new Uint8Array(5) },
         'for the record',
       ],
-      [
-        'ResolveConnection',
-        rpc(
-          platform,
-          '/planton.connect.v1.ConnectionService/ResolveConnection',
-          ResolveConnectionRequestSchema,
-          {
-            org: 'bench',
-            provider: 'aws',
-            environment: 'production',
-          },
-        ),
-        'goal ≥ 0.50, reach 0.80',
-      ],
-      [
-        'AccessSecret',
-        rpc(platform, '/planton.config.v1.ConfigManager/AccessSecret', AccessSecretRequestSchema, {
-          org: 'bench',
-          slug: 'key',
-        }),
-        'goal ≥ 0.30',
-      ],
-      [
-        'IssueCredentials (inline)',
-        rpc(
-          platform,
-          '/planton.connect.v1.ConnectionService/IssueCredentials',
-          IssueCredentialsRequestSchema,
-          {
-            org: 'bench',
-            provider: 'aws',
-          },
-        ),
-        'goal ≥ 0.25',
-      ],
+      ['ResolveConnection', resolve, 'goal ≥ 0.50, reach 0.80'],
+      ['AccessSecret', access, 'goal ≥ 0.30'],
+      ['IssueCredentials (inline)', issueCredentials(platform, ''), 'goal ≥ 0.25'],
+      ['IssueCredentials (trust, warm)', issueCredentials(platform, TRUST), 'goal ≥ 0.40'],
     ];
     for (const call of [base, ...calls.map(([, call]) => call)]) await measureThroughput(call, REQUESTS / 4);
     const rates = calls.map((): number[] => []);
@@ -174,12 +176,18 @@ async function measureReadiness(): Promise<void> {
 }
 
 const postgres = await startPostgres({ durable: true });
+// Whoever opens a link is signed in to the first account.
+const simulator = await startAwsSimulator({ accounts: [customerAccount, platformAccount] });
 try {
-  const platform = await startPlatform({ databaseUrl: postgres.url, channel: true, env: memoryReporter });
+  const identity = inAws(simulator);
+  const env = (url: string) => ({ ...memoryReporter, ...identity(url) });
+  const platform = await startPlatform({ databaseUrl: postgres.url, channel: true, env });
   try {
     await prepare(platform);
     // First: what other work leaves free in the process would hide what sessions take.
     await compareSessions(platform, print);
+    await connectByTrust(platform, simulator);
+    await compareColdSessions(platform, simulator);
     await compareThroughput(platform);
     compareStarts(platform);
     await compareOperations(platform, postgres.url, print);
@@ -188,5 +196,6 @@ try {
   }
   await measureReadiness();
 } finally {
+  await simulator.stop();
   await postgres.stop();
 }

@@ -15,6 +15,8 @@ export interface Call {
 
 const CONNECTIONS = 8;
 const STREAMS = 16;
+/** What an HTTP/2 client may open before it knows what the server allows. */
+const STREAMS_AT_ONCE = 100;
 
 /** Which load generator measures: h2load where it is installed, else one of ours, which takes more of the machine itself. */
 export const generator = spawnSync('h2load', ['--version']).status === 0 ? 'h2load' : 'bundled';
@@ -65,6 +67,20 @@ async function withOwnClient(call: Call, requests: number): Promise<number> {
   try {
     await Promise.all(sessions.flatMap((session) => Array.from({ length: STREAMS }, () => work(session))));
     return requests / ((performance.now() - started) / 1000);
+  } finally {
+    for (const session of sessions) session.close();
+  }
+}
+
+/** Sends all requests before it waits for an answer. Throws when one is not 200. */
+export async function askAtOnce(call: Call, requests: number): Promise<void> {
+  const sessions = Array.from({ length: Math.ceil(requests / STREAMS_AT_ONCE) }, () => connect(call.url));
+  try {
+    await Promise.all(
+      Array.from({ length: requests }, (_, index) =>
+        post(sessions[index % sessions.length] as ClientHttp2Session, call),
+      ),
+    );
   } finally {
     for (const session of sessions) session.close();
   }

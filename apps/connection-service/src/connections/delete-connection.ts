@@ -50,7 +50,7 @@ export function deleteConnection(deps: Deps) {
       );
     });
     await deliverOwnReferences(deps, view.uid);
-    await retireOwnedSecrets(deps).catch((error: unknown) => {
+    await retireOwnedSecrets(deps, view.uid).catch((error: unknown) => {
       deps.logger.warn({ connection: view.uid, error }, 'secrets of the connection are retired later');
     });
     return {};

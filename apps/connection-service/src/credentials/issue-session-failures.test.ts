@@ -235,6 +235,27 @@ describe.each(engines)('sessions that are not opened, on %s', (kind) => {
     });
   });
 
+  test('whoever is revoked while the session is opened gets nothing, though others wait for the same one', async () => {
+    const gate = Promise.withResolvers<void>();
+    const open = openingSessions();
+    const organization = await trusted(async function* (...given) {
+      await gate.promise;
+      yield* open(...given);
+    });
+    const { platform, deps } = service();
+    const { sessions, taken } = countTakes(deps, 2);
+    const ada = { uid: 'ada-of-two-keys', name: 'ada' };
+    const clientOf = (apiKeyUid: string) =>
+      service().clientWith({ ...deps, sessions }, organization, { ...ada, apiKeyUid });
+    const opened = issue({ ...organization, admin: await clientOf('key-that-stays') });
+    const refused = refusalOf(issue({ ...organization, admin: await clientOf('key-that-goes') }));
+    await taken;
+    await platform.revoke('key-that-goes');
+    gate.resolve();
+    expect(await refused).toMatchObject({ kind: 'unauthenticated', reason: 'TOKEN_REVOKED' });
+    expect((await opened).connection).toBe('a');
+  });
+
   test('no record, no credentials', async () => {
     const organization = await trusted(openingSessions());
     const { deps } = service();

@@ -1,13 +1,9 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
-import {
-  type Operation,
-  type OperationInput,
-  OperationState,
-  type SealedOutput,
-} from '@planton/api/runner/v1/operation';
+import { OperationState } from '@planton/api/runner/v1/operation';
 import { asActor, internal, type Scope } from '@planton/rpc';
 import type { Deps } from '../deps.ts';
+import { runOnPlatform } from '../operations/run-on-platform.ts';
 import type { CredentialsPlan, OpenedSession, Provider, SessionOrder } from '../providers/provider.ts';
 import type { FieldValues } from '../references/reference.ts';
 import { resolveReferences } from '../references/resolve-references.ts';
@@ -16,11 +12,6 @@ import { createScrub } from '../verification/scrub-text.ts';
 import { askAsActor } from './ask-as-actor.ts';
 import { explainThrown, failureOf, type OperationSubject } from './conclude-operation.ts';
 import { makeResultKey } from './make-result-key.ts';
-
-/** Waiting for the platform runner included. */
-const OPERATION_SECONDS = 30n;
-/** The gateway ends the operation first, and says why. */
-const CALL_TIMEOUT_MS = 35_000;
 
 /** A session that nobody has opened yet. */
 export interface UnopenedSession {
@@ -61,7 +52,18 @@ export async function openSession(
     const resolved = new Map([...session.resolved, ...fixed]);
     const input = provider.buildSession(spec, resolved, order);
     const key = await makeResultKey();
-    const { operation, sealedOutput } = await carryOut(deps, context, session, input, key.publicKey);
+    const { operation, sealedOutput } = await runOnPlatform(
+      deps,
+      {
+        organization: scope.organization,
+        connectionUid: connection.uid,
+        connection: connection.slug,
+        input,
+        purpose,
+        resultPublicKey: key.publicKey,
+      },
+      { actor: asActor(context) },
+    );
     if (operation.state !== OperationState.SUCCEEDED) throw failureOf(operation, subject());
     if (!sealedOutput)
       throw internal('OUTPUT_MISSING', `operation ${operation.uid} ended without its output`);
@@ -74,42 +76,4 @@ export async function openSession(
   } catch (thrown) {
     throw explainThrown(thrown, subject());
   }
-}
-
-interface EndedOperation {
-  readonly operation: Operation;
-  readonly sealedOutput: SealedOutput | undefined;
-}
-
-async function carryOut(
-  { runners }: Pick<Deps, 'runners'>,
-  context: HandlerContext,
-  { connection, scope: { organization }, purpose }: UnopenedSession,
-  input: OperationInput,
-  resultPublicKey: Uint8Array,
-): Promise<EndedOperation> {
-  const ended = new AbortController();
-  const events = runners.runConnectionOperation(
-    {
-      org: organization.slug,
-      organizationUid: organization.uid,
-      connectionUid: connection.uid,
-      connection: connection.slug,
-      input,
-      timeout: { seconds: OPERATION_SECONDS },
-      resultPublicKey,
-      purpose,
-    },
-    { contextValues: asActor(context), signal: ended.signal, timeoutMs: CALL_TIMEOUT_MS },
-  );
-  try {
-    for await (const { event } of events) {
-      if (event.case !== 'end' || !event.value.operation) continue;
-      return { operation: event.value.operation, sealedOutput: event.value.sealedOutput };
-    }
-  } finally {
-    // A stream that is not read to its end is not closed otherwise.
-    ended.abort();
-  }
-  throw internal('OPERATION_NOT_ENDED', 'the runner gateway ended the call without a result');
 }

@@ -121,6 +121,24 @@ describe.each(engines)('resolving connections on %s', (kind) => {
     expect((await limited.resolveConnection({ org, environment: 'staging' })).connection).toBe('one');
   });
 
+  test('whatever shares a statement, no answer is older than its request', async () => {
+    const { admin, slug: org } = await organizationWithThree();
+    const answers: Promise<void>[] = [];
+    for (let change = 1; change <= 15; change++) {
+      const connection = awsConnection({ name: 'one', labels: { change: String(change) } });
+      await admin.applyConnection({ org, connection });
+      for (let asked = 0; asked < 10; asked++) {
+        answers.push(
+          admin.resolveConnection({ org }).then(({ revision }) => {
+            expect(revision).toBeGreaterThanOrEqual(change + 1);
+          }),
+        );
+      }
+    }
+    await Promise.all(answers);
+    expect(await admin.resolveConnection({ org })).toMatchObject({ connection: 'one', revision: 16 });
+  });
+
   test('a NUL is refused before the database sees it', async () => {
     const { admin, slug: org } = await service().newOrganization();
     for (const asked of [{ connection: '\0' }, { provider: '\0' }, { environment: '\0' }]) {

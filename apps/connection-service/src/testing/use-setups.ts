@@ -11,7 +11,7 @@ import { takeCallback } from '../trust-setups/take-callback.ts';
 import { claimDueSetups } from '../trust-setups/trust-setup-store.ts';
 import { createFakeAws, type FakeAws } from './fake-aws.ts';
 import { answering } from './fake-runner-service.ts';
-import { type TestOrganization, useTestService } from './use-test-service.ts';
+import { awsOf, type TestOrganization, useTestService } from './use-test-service.ts';
 
 export const ACCOUNT = '123456789012';
 const PRINCIPAL_SESSION = 'arn:aws:sts::111122223333:assumed-role/planton/i-1';
@@ -45,7 +45,7 @@ export function useSetups(kind: EngineKind) {
       ...request,
     });
 
-  return {
+  const setups = {
     service,
     aws: () => aws,
     initiate,
@@ -114,5 +114,17 @@ export function useSetups(kind: EngineKind) {
         outcome,
         details,
       })),
+  };
+  return {
+    ...setups,
+    /** Begins a set-up and carries it to its end. */
+    completed: async (organization: TestOrganization) => {
+      const begun = await initiate(organization);
+      setups.createStack(begun);
+      await setups.advance(organization);
+      return begun;
+    },
+    connectionOf: async ({ admin, slug: org }: TestOrganization, connection = 'prod-aws') =>
+      awsOf((await admin.getConnection({ org, connection })).connection),
   };
 }

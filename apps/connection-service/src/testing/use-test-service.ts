@@ -56,8 +56,12 @@ export interface TestService {
   /** Whatever was logged, as one text. */
   readonly log: string[];
   newOrganization(): Promise<TestOrganization>;
-  /** A client of an admin of `organization` whose service works with other deps. */
-  clientWith(deps: Deps, organization: TestOrganization): Promise<ConnectionClient>;
+  /** A client of an admin of `organization`, by default of nobody in particular, whose service works with other deps. */
+  clientWith(
+    deps: Deps,
+    organization: TestOrganization,
+    admin?: Pick<TestMember, 'uid' | 'name' | 'apiKeyUid'>,
+  ): Promise<ConnectionClient>;
 }
 
 /** The service on a fresh database, behind the real interceptors, with the services that it calls in memory, behind them too. */
@@ -133,7 +137,8 @@ async function assemble(database: Database<ConnectTables>): Promise<TestService>
     database,
     deps,
     log,
-    clientWith: (on, { uid, slug }) => clientAs(on, { org: { uid, slug }, role: 'admin' }),
+    clientWith: (on, { uid, slug }, admin = {}) =>
+      clientAs(on, { ...admin, org: { uid, slug }, role: 'admin' }),
     newOrganization: async () => {
       const org = { uid: randomUUID(), slug: `org-${randomUUID().slice(0, 8)}` };
       const environments = [{ uid: randomUUID(), slug: 'production' }];

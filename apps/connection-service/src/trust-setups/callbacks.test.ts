@@ -209,6 +209,23 @@ describe.each(engines)('callbacks of stacks on %s', (kind) => {
       expect((await post(url, body)).status).toBe(503);
     });
 
+    test('one address that calls all the time does not keep the others from being heard', async () => {
+      const { hostname, port } = new URL(await listen({ perAddress: 3, total: 6 }));
+      const postFrom = (localAddress: string) =>
+        new Promise<number | undefined>((resolve, reject) => {
+          const options = { host: hostname, port, path: PATH, method: 'POST', localAddress, agent: false };
+          request(options, (response) => resolve(response.resume().statusCode))
+            .on('error', reject)
+            .end('{');
+        });
+      for (let each = 0; each < 10; each++) await postFrom('127.0.0.1');
+      expect(await postFrom('127.0.0.1')).toBe(429);
+      const statuses = [];
+      for (let each = 0; each < 4; each++) statuses.push(await postFrom('127.0.0.2'));
+      expect(statuses).toEqual([400, 400, 400, 429]);
+      expect(await postFrom('127.0.0.3')).toBe(429);
+    });
+
     test('a caller that leaves in the middle is no trouble', async () => {
       const url = new URL(await listen());
       const socket = await new Promise<Socket>((resolve) => {

@@ -4,7 +4,7 @@ import { type DescribeAwsIdentityOutput, OperationInputSchema } from '@planton/a
 import { checkPrincipalArn, checkTemplateUrl, samePrincipal } from '@planton/aws';
 import { asActor, state, toDomainError, unavailable } from '@planton/rpc';
 import type { Deps } from '../deps.ts';
-import { runOnPlatform } from './run-on-platform.ts';
+import { runOnPlatform } from '../operations/run-on-platform.ts';
 import type { TrustSettings } from './trust-settings.ts';
 
 /** The identity that roles have to trust. Throws `AWS_PRINCIPAL_MISSING` or `AWS_PRINCIPAL_INVALID`: only the operator can set that right. */
@@ -99,7 +99,11 @@ async function askIdentity(
     purpose: `set-up of ${connection}`,
   };
   try {
-    const { output, error } = await runOnPlatform(deps, order, context.signal, asActor(context));
+    const { operation } = await runOnPlatform(deps, order, {
+      signal: context.signal,
+      actor: asActor(context),
+    });
+    const { output, error } = operation;
     if (output?.kind.case === 'describeAwsIdentity') return output.kind.value;
     throw offline(error?.message ?? 'it answered something else');
   } catch (thrown) {

@@ -6,7 +6,7 @@ import {
   AwsProviderConnectionSpecSchema,
 } from '@planton/api/connect/v1/aws_provider_connection';
 import { toDomainError } from '@planton/rpc';
-import { recordAudit } from '../audit/audit-store.ts';
+import { insertAuditRecords } from '../audit/audit-store.ts';
 import { type ConnectionRow, readTextMap } from '../connections/connection.ts';
 import { commitConnection } from '../connections/connection-change-store.ts';
 import { findConnectionByUid, readApplyBase } from '../connections/connection-store.ts';
@@ -20,6 +20,7 @@ import { pauseAfterResult } from '../verification/pace.ts';
 import { storeFinding } from '../verification/verification-store.ts';
 import { serviceOrigin } from './audit-setup.ts';
 import { lockOwnedSecret } from './owned-secret-store.ts';
+import { otherAccountOf } from './plan-setup.ts';
 import { capabilityValues, SETUP_KIND } from './trust-setup.ts';
 import { type DueSetup, endSetup } from './trust-setup-store.ts';
 
@@ -117,17 +118,29 @@ export async function completeSetup(deps: Deps, setup: DueSetup, role: VerifiedR
         runner: '',
         next: undefined,
       });
-      await recordAudit(tx, deps.newUid(), serviceOrigin(deps, setup), {
-        action: 'trust_setup.complete',
-        resource: { kind: SETUP_KIND, uid: setup.uid, slug: setup.connection_slug },
-        details: { role_arn: role.roleArn, initiated_by: setup.created_by },
-      });
-      await recordAudit(tx, deps.newUid(), serviceOrigin(deps, setup), {
-        action: connection ? 'connection.update' : 'connection.create',
-        resource: owner,
-        version: revision,
-        details: { provider: aws.name, trust_setup: setup.uid, initiated_by: setup.created_by },
-      });
+      const origin = serviceOrigin(deps, setup);
+      const initiated_by = setup.created_by;
+      await insertAuditRecords(tx, [
+        {
+          uid: deps.newUid(),
+          origin,
+          entry: {
+            action: 'trust_setup.complete',
+            resource: { kind: SETUP_KIND, uid: setup.uid, slug: setup.connection_slug },
+            details: { role_arn: role.roleArn, initiated_by },
+          },
+        },
+        {
+          uid: deps.newUid(),
+          origin,
+          entry: {
+            action: connection ? 'connection.update' : 'connection.create',
+            resource: owner,
+            version: revision,
+            details: { provider: aws.name, trust_setup: setup.uid, initiated_by },
+          },
+        },
+      ]);
       return 'completed';
     })
     .catch((thrown: unknown): Completion => {
@@ -160,6 +173,10 @@ async function readBase({ database }: Deps, setup: DueSetup): Promise<Base | { r
     setup.connection_uid,
   );
   if (!connection) return { failed: `connection "${setup.connection_slug}" was deleted meanwhile` };
+  const other = otherAccountOf(connection, setup.account_id);
+  if (other !== undefined) {
+    return { failed: `connection "${setup.connection_slug}" was moved to account ${other} meanwhile` };
+  }
   return { connection, fence };
 }
 

@@ -17,14 +17,14 @@ import {
   toDomainError,
 } from '@planton/rpc';
 import { recordAudit } from '../audit/audit-store.ts';
-import { type ConnectionRow, readProviderSpec, slugOf } from '../connections/connection.ts';
+import { type ConnectionRow, slugOf } from '../connections/connection.ts';
 import { findConnectionView, readApplyBase } from '../connections/connection-store.ts';
 import type { Deps } from '../deps.ts';
 import { KIND } from '../providers/aws/aws.ts';
 import { checkIdentity, principalOf, templateUrlOf } from './check-platform.ts';
 import { describeSetup } from './describe-setup.ts';
 import { findOwnedSecret, insertOwnedSecret, lockOwnedSecret } from './owned-secret-store.ts';
-import { isSamePlan, nameSetup, planSetup, type SetupPlan } from './plan-setup.ts';
+import { isSamePlan, nameSetup, otherAccountOf, planSetup, type SetupPlan } from './plan-setup.ts';
 import { SETUP_KIND, type TrustSetup } from './trust-setup.ts';
 import { addToken, countOpenSetups, endSetup, findOpenSetup, insertSetup } from './trust-setup-store.ts';
 
@@ -77,7 +77,8 @@ async function attemptInitiation(initiation: Initiation): Promise<Response | und
   const connection = await findConnection(initiation);
   const slug = connection?.slug ?? slugOf(initiation.name);
   const open = await findOpenSetup(deps.database.query, organization.uid, slug);
-  const resumed = open && isSamePlan(open, plan) ? open : undefined;
+  const isOfThis = plan.reconnect ? open?.connection_uid === connection?.uid : true;
+  const resumed = open && isOfThis && isSamePlan(open, plan) ? open : undefined;
   const templateUrl = plan.withoutStack ? '' : templateUrlOf(deps.trust);
   if (!open && (await countOpenSetups(deps.database.query, organization.uid)) >= MOST_OPEN) {
     throw quota(
@@ -142,16 +143,14 @@ async function findConnection({ deps, caller, plan, name }: Initiation): Promise
   return found;
 }
 
-/** A connection keeps its account: whoever uses it relies on that. One whose account is a variable is compared when it is completed. */
 function checkAccount(connection: ConnectionRow, accountId: string): void {
-  const { spec } = readProviderSpec(connection);
-  const source = Object(spec).accountId?.source;
-  if (source?.case !== 'value' || source.value === accountId) return;
+  const other = otherAccountOf(connection, accountId);
+  if (other === undefined) return;
   throw state(
     'ACCOUNT_DIFFERS',
-    `connection "${connection.slug}" is for account ${source.value}, not for ${accountId}`,
+    `connection "${connection.slug}" is for account ${other}, not for ${accountId}`,
     {
-      hint: `give --account-id ${source.value}, or make another connection for ${accountId}`,
+      hint: `give --account-id ${other}, or make another connection for ${accountId}`,
       metadata: { connection: connection.slug },
     },
   );
@@ -217,8 +216,19 @@ async function store(initiation: Initiation, storing: Storing): Promise<TrustSet
   return deps.database.transact(async (tx) => {
     if (!(await lockOwnedSecret(tx, secret.uid, secret.slug))) return undefined;
     if (open && !resumed) {
-      const message = 'it was replaced by a set-up that was begun with other words';
-      await endSetup(tx, open.uid, { state: 'failed', message, causes: [] });
+      const message = 'it was replaced by another set-up of the same connection';
+      if (!(await endSetup(tx, open.uid, { state: 'failed', message, causes: [] }))) return undefined;
+      await recordAudit(
+        tx,
+        deps.newUid(),
+        { organizationUid, caller },
+        {
+          action: 'trust_setup.fail',
+          resource: { kind: SETUP_KIND, uid: open.uid, slug },
+          outcome: 'failed',
+          details: { reason: 'REPLACED', initiated_by: open.created_by },
+        },
+      );
     }
     const setup =
       resumed ??

@@ -3,6 +3,7 @@ import { OperationErrorKind, OperationState } from '@planton/api/runner/v1/opera
 import { externalIdNotEnforced, parseArn } from '@planton/aws';
 import { toDomainError } from '@planton/rpc';
 import type { Deps } from '../deps.ts';
+import { runOnPlatform } from '../operations/run-on-platform.ts';
 import { readCause } from '../providers/aws/read-causes.ts';
 import {
   buildTrustOperation,
@@ -13,7 +14,6 @@ import {
 import { createScrub, type Scrub } from '../verification/scrub-text.ts';
 import type { Cause } from '../verification/verification.ts';
 import type { Observation } from './decide-next.ts';
-import { runOnPlatform } from './run-on-platform.ts';
 import type { TrustSetup } from './trust-setup.ts';
 
 /** What is tried, beside the set-up itself. */
@@ -73,7 +73,8 @@ export async function observeRole(
     },
   });
   try {
-    const { state, output, error } = await runOnPlatform(deps, order, signal);
+    const { operation } = await runOnPlatform(deps, order, { signal });
+    const { state, output, error } = operation;
     if (state === OperationState.SUCCEEDED && output) {
       const facts = readTrustOutput(output, setup.account_id);
       return {

@@ -9,13 +9,14 @@ export type OwnedSecret = Selectable<OwnedSecretTable>;
 /** A secret that nobody has set up anything with is given this long, in minutes, before it is taken for left behind. */
 const GRACE_MINUTES = 10;
 
-/** The secret that a connection may use. */
+/** The secret of a connection: the one that it uses, else the one that was noted last. */
 export function findOwnedSecret(db: Db, connectionUid: string): Promise<OwnedSecret | undefined> {
   return db
-    .selectFrom('owned_secret')
-    .selectAll()
+    .selectFrom('owned_secret as o')
+    .selectAll('o')
     .where('connection_uid', '=', connectionUid)
     .where('retire_time', 'is', null)
+    .orderBy(isUsed(), 'desc')
     .orderBy('create_time', 'desc')
     .limit(1)
     .executeTakeFirst();
@@ -42,11 +43,12 @@ export async function lockOwnedSecret(tx: Tx, uid: string, slug: string): Promis
 }
 
 /** Secrets that seem to be used by nothing any more, and those whose retirement was begun. */
-export function listUnusedSecrets(db: Db, limit: number): Promise<OwnedSecret[]> {
-  return db
+export function listUnusedSecrets(db: Db, limit: number, connectionUid?: string): Promise<OwnedSecret[]> {
+  const unused = db
     .selectFrom('owned_secret as o')
     .selectAll('o')
-    .where((eb) => eb.or([eb('o.retire_time', 'is not', null), isUnused()]))
+    .where((eb) => eb.or([eb('o.retire_time', 'is not', null), isUnused()]));
+  return (connectionUid === undefined ? unused : unused.where('o.connection_uid', '=', connectionUid))
     .orderBy('o.create_time')
     .limit(limit)
     .execute();
@@ -81,12 +83,17 @@ export async function forgetOwnedSecret(db: Db, uid: string): Promise<void> {
   await db.deleteFrom('owned_secret').where('uid', '=', uid).execute();
 }
 
+/** Over `owned_secret as o`: its connection uses it. */
+function isUsed() {
+  return sql<boolean>`exists (select from connect.connection c
+    where c.uid = o.connection_uid and c.spec -> 'externalId' ->> 'secret' = o.slug)`;
+}
+
 /** Over `owned_secret as o`: no open set-up and no connection uses it, and it had its chance. */
 function isUnused() {
   return sql<boolean>`(
     not exists (select from connect.trust_setup s where s.external_id_uid = o.uid and s.end_time is null)
-    and not exists (select from connect.connection c
-      where c.uid = o.connection_uid and c.spec -> 'externalId' ->> 'secret' = o.slug)
+    and not ${isUsed()}
     and (o.create_time < now() - make_interval(mins => ${GRACE_MINUTES})
       or exists (select from connect.trust_setup s where s.external_id_uid = o.uid)))`;
 }

@@ -9,6 +9,7 @@ import {
   parseArn,
 } from '@planton/aws';
 import { invalid, type Violation } from '@planton/rpc';
+import { type ConnectionRow, readProviderSpec } from '../connections/connection.ts';
 import { isConfidential, type TrustSettings } from './trust-settings.ts';
 import type { TrustSetup } from './trust-setup.ts';
 import { capabilityNames, readCapabilities } from './trust-setup.ts';
@@ -101,6 +102,16 @@ export function isSamePlan(setup: TrustSetup, plan: SetupPlan): boolean {
     setup.permissions_boundary_arn === plan.permissionsBoundaryArn &&
     readCapabilities(setup.capabilities).join() === plan.capabilities.join()
   );
+}
+
+/**
+ * The account of a connection that is to get a new role, where it is another than the role's: a connection keeps its account, since whoever
+ * uses it relies on that. Undefined where it is the same, or a variable, which may hold any.
+ */
+export function otherAccountOf(connection: ConnectionRow, accountId: string): string | undefined {
+  const { spec } = readProviderSpec(connection);
+  const source = Object(spec).accountId?.source;
+  return source?.case === 'value' && source.value !== accountId ? source.value : undefined;
 }
 
 /** Names that no other set-up has. */

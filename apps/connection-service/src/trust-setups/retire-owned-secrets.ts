@@ -9,9 +9,11 @@ const BATCH = 50;
 /**
  * Retires the secrets that the server kept for connections which are gone, or which use them no more. What is in use decides, not what
  * happened: a crash between two steps is made up for by the next run.
+ *
+ * @param connectionUid of the connection whose secrets are looked at; absent for those of all
  */
-export async function retireOwnedSecrets(deps: RetireDeps): Promise<void> {
-  for (const secret of await listUnusedSecrets(deps.database.query, BATCH)) {
+export async function retireOwnedSecrets(deps: RetireDeps, connectionUid?: string): Promise<void> {
+  for (const secret of await listUnusedSecrets(deps.database.query, BATCH, connectionUid)) {
     try {
       await retire(deps, secret);
     } catch (error) {

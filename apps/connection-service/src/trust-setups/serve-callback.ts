@@ -37,6 +37,9 @@ export function serveCallback(
   const perAddress = new RateLimiterMemory({ points: limits.perAddress, duration: 60 });
   const isWithin = async (address: string): Promise<boolean> => {
     try {
+      // An address that has had its share does not use up that of the others.
+      const had = await perAddress.get(address);
+      if (had && had.remainingPoints <= 0) return false;
       await total.consume('all');
       await perAddress.consume(address);
       return true;
@@ -97,7 +100,7 @@ function answer(request: HttpRequest, response: HttpResponse, [status, body]: An
     'x-content-type-options': 'nosniff',
     ...(status === 429 && { 'retry-after': '60' }),
   });
-  // What is left of a body that nobody reads must not be taken for the next request.
-  if (status === 413) response.once('finish', () => request.destroy());
+  // What is left of a body that nobody reads must neither be taken for the next request nor be waited for.
+  if (status === 413 || !request.complete) response.once('finish', () => request.destroy());
   response.end(JSON.stringify(body));
 }

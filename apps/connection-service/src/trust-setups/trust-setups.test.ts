@@ -5,23 +5,16 @@ import { VerificationOutcome } from '@planton/api/connect/v1/connection_status';
 import { engines } from '@planton/database/testing';
 import { describe, expect, test } from 'vitest';
 import { ACCOUNT, useSetups } from '../testing/use-setups.ts';
-import { awsConnection, awsOf, refusalOf, type TestOrganization } from '../testing/use-test-service.ts';
+import { awsConnection, refusalOf } from '../testing/use-test-service.ts';
 import { defaultSetupPace } from './pace.ts';
-import { retireOwnedSecrets } from './retire-owned-secrets.ts';
 
+const literal = (value: string) => ({ source: { case: 'value', value } }) as const;
+const variable = (value: string) => ({ source: { case: 'variable', value } }) as const;
 const { PENDING, VERIFYING, COMPLETED, FAILED, EXPIRED } = AwsTrustSetupState;
 
 describe.each(engines)('set-ups of cross-account trust on %s', (kind) => {
   const trust = useSetups(kind);
-  const { service, initiate, createStack, callBack, advance, age, read } = trust;
-  const connectionOf = async ({ admin, slug: org }: TestOrganization, name = 'prod-aws') =>
-    awsOf((await admin.getConnection({ org, connection: name })).connection);
-  const completed = async (organization: TestOrganization) => {
-    const begun = await initiate(organization);
-    createStack(begun);
-    await advance(organization);
-    return begun;
-  };
+  const { service, initiate, createStack, callBack, advance, age, read, completed, connectionOf } = trust;
 
   test('mint an external ID, name a role that is new, and fill in the link', async () => {
     const organization = await service().newOrganization();
@@ -128,6 +121,31 @@ describe.each(engines)('set-ups of cross-account trust on %s', (kind) => {
     expect(await refusalOf(foreign)).toMatchObject({ reason: 'SERVER_OWNED_FIELD' });
   });
 
+  test('are the only way to another role: a manifest cannot name one that was never verified', async () => {
+    const organization = await service().newOrganization();
+    const { admin, slug: org } = organization;
+    await completed(organization);
+    const role = (await connectionOf(organization)).spec?.iamRoleArn ?? '';
+    const victim = 'arn:aws:iam::999999999999:role/PlantonConnect-of-somebody-else';
+    for (const spec of [
+      { iamRoleArn: `${role}-2` },
+      { iamRoleArn: victim, accountId: literal('999999999999') },
+      { iamRoleArn: victim, accountId: variable('account') },
+    ]) {
+      const edited = { authMode: AuthMode.CROSS_ACCOUNT_TRUST, region: literal('us-west-2'), ...spec };
+      const refused = refusalOf(
+        admin.applyConnection({ org, connection: awsConnection('prod-aws', edited) }),
+      );
+      expect(await refused).toMatchObject({ kind: 'state', reason: 'TRUST_SETUP_REQUIRED' });
+    }
+    const connection = awsConnection(
+      { name: 'prod-aws', labels: { team: 'a' } },
+      { authMode: AuthMode.CROSS_ACCOUNT_TRUST, accountId: literal(ACCOUNT), iamRoleArn: role },
+    );
+    expect((await admin.applyConnection({ org, connection })).outcome).toBe(ApplyOutcome.UPDATED);
+    expect((await connectionOf(organization)).spec?.iamRoleArn).toBe(role);
+  });
+
   test('are taken up again by the same request, and replaced by another', async () => {
     const organization = await service().newOrganization();
     const first = await initiate(organization);
@@ -169,125 +187,6 @@ describe.each(engines)('set-ups of cross-account trust on %s', (kind) => {
     const begun = await Promise.all(Array.from({ length: 6 }, () => initiate(organization)));
     expect(new Set(begun.map(({ setup }) => setup?.uid)).size).toBe(1);
     expect(new Set(begun.map(({ role }) => role?.externalId)).size).toBe(1);
-  });
-
-  describe('reconnecting', () => {
-    test('keeps the identity and the external ID, and uses the old role until the new one was verified', async () => {
-      const organization = await service().newOrganization();
-      const first = await completed(organization);
-      const before = await connectionOf(organization);
-      expect(await refusalOf(initiate(organization))).toMatchObject({
-        kind: 'duplicate',
-        reason: 'CONNECTION_EXISTS',
-      });
-      const again = await initiate(organization, { reconnect: true });
-      expect(again.setup?.roleName).not.toBe(first.setup?.roleName);
-      expect(again.role?.externalId).toBe(first.role?.externalId);
-      await advance(organization);
-      expect((await connectionOf(organization)).spec?.iamRoleArn).toBe(first.setup?.roleArn);
-      createStack(again);
-      await advance(organization);
-      const after = await connectionOf(organization);
-      expect(after.metadata).toMatchObject({ uid: before.metadata?.uid, revision: 2 });
-      expect(after.spec).toMatchObject({
-        iamRoleArn: again.setup?.roleArn,
-        externalId: before.spec?.externalId,
-      });
-    });
-
-    test('gives a connection with a key a role instead', async () => {
-      const organization = await service().newOrganization();
-      const { admin, slug: org } = organization;
-      await admin.applyConnection({ org, connection: awsConnection('prod-aws') });
-      createStack(await initiate(organization, { reconnect: true }));
-      await advance(organization);
-      const { spec, metadata } = await connectionOf(organization);
-      expect(metadata?.revision).toBe(2);
-      expect(spec?.accessKeyId).toBeUndefined();
-      expect(service().config.owners.get(metadata?.uid ?? '')?.references).toEqual(
-        new Set(['secret/prod-aws-external-id/value']),
-      );
-    });
-
-    test('needs a connection, of the same account', async () => {
-      const organization = await service().newOrganization();
-      expect(await refusalOf(initiate(organization, { reconnect: true }))).toMatchObject({ kind: 'missing' });
-      await completed(organization);
-      const moved = initiate(organization, { reconnect: true, accountId: '999999999999' });
-      expect(await refusalOf(moved)).toMatchObject({ kind: 'state', reason: 'ACCOUNT_DIFFERS' });
-    });
-
-    test('ends truthfully where the connection is deleted meanwhile', async () => {
-      const organization = await service().newOrganization();
-      const { admin, slug: org } = organization;
-      await completed(organization);
-      const again = await initiate(organization, { reconnect: true });
-      await admin.deleteConnection({ org, connection: 'prod-aws' });
-      createStack(again);
-      await advance(organization);
-      expect(await read(organization, again.setup?.uid)).toMatchObject({
-        state: FAILED,
-        message: expect.stringContaining('was deleted meanwhile'),
-      });
-    });
-  });
-
-  describe('what the operator has not set up is named before anything is minted', () => {
-    test.each([
-      [{ principalArn: undefined }, 'AWS_PRINCIPAL_MISSING'],
-      [{ principalArn: 'arn:aws:sts::111122223333:assumed-role/planton/i-1' }, 'AWS_PRINCIPAL_INVALID'],
-      [{ templateUrl: undefined }, 'AWS_TEMPLATE_URL_MISSING'],
-      [{ templateUrl: 'https://example.com/t.yaml' }, 'AWS_TEMPLATE_URL_INVALID'],
-    ])('%j', async (settings, reason) => {
-      const organization = await service().newOrganization();
-      const { deps, clientWith, config } = service();
-      const admin = await clientWith({ ...deps, trust: { ...deps.trust, ...settings } }, organization);
-      config.calls.length = 0;
-      const refused = await refusalOf(initiate({ ...organization, admin }));
-      expect(refused).toMatchObject({ kind: 'state', reason, hint: expect.stringContaining('--aws-') });
-      expect(config.calls).not.toContain('mint');
-    });
-
-    test('the identity of the platform runner', async () => {
-      const organization = await service().newOrganization();
-      trust.aws().identity = '';
-      expect(await refusalOf(initiate(organization))).toMatchObject({
-        kind: 'state',
-        reason: 'PLATFORM_IDENTITY_MISSING',
-      });
-      trust.aws().identity = 'arn:aws:sts::111122223333:assumed-role/other/i-1';
-      expect(await refusalOf(initiate(organization))).toMatchObject({
-        reason: 'PLATFORM_PRINCIPAL_MISMATCH',
-      });
-      trust.aws().fault = 'offline';
-      expect(await refusalOf(initiate(organization))).toMatchObject({
-        kind: 'unavailable',
-        reason: 'PLATFORM_RUNNER_OFFLINE',
-      });
-      trust.aws().fault = 'broken';
-      expect(await refusalOf(initiate(organization))).toMatchObject({ kind: 'unavailable' });
-    });
-
-    test('a public URL that nobody named leaves the callback out; a token never crosses a network in the clear', async () => {
-      const organization = await service().newOrganization();
-      const { deps, clientWith } = service();
-      const at = async (publicUrl: string, publicUrlGiven: boolean) => ({
-        ...organization,
-        admin: await clientWith(
-          { ...deps, trust: { ...deps.trust, publicUrl, publicUrlGiven } },
-          organization,
-        ),
-      });
-      const guessed = await at('http://127.0.0.1:8080', false);
-      expect((await initiate(guessed, { name: 'a' })).setup?.callsBack).toBe(false);
-      const always = { callback: AwsTrustCallback.ALWAYS };
-      expect((await initiate(guessed, { name: 'b', ...always })).setup?.callsBack).toBe(true);
-      const plain = await at('http://planton.example.com', true);
-      expect((await initiate(plain, { name: 'c' })).setup?.callsBack).toBe(false);
-      expect(await refusalOf(initiate(plain, { name: 'd', ...always }))).toMatchObject({
-        reason: 'CALLBACK_NOT_CONFIDENTIAL',
-      });
-    });
   });
 
   test.each([
@@ -356,59 +255,5 @@ describe.each(engines)('set-ups of cross-account trust on %s', (kind) => {
     expect(await read(organization, begun.setup?.uid)).toMatchObject({ state: EXPIRED });
     expect(await refusalOf(connectionOf(organization))).toMatchObject({ kind: 'missing' });
     expect(await callBack(begun)).toBe(false);
-  });
-
-  describe('external IDs', () => {
-    test('are retired with their connection for ever, and a connection made again has another', async () => {
-      const organization = await service().newOrganization();
-      const { admin, slug: org } = organization;
-      const first = await completed(organization);
-      await admin.deleteConnection({ org, connection: 'prod-aws' });
-      expect(service().config.secrets.has(`${org}/prod-aws-external-id`)).toBe(false);
-      const again = await initiate(organization);
-      expect(again.role?.externalId).not.toBe(first.role?.externalId);
-      expect(again.setup?.connectionUid).not.toBe(first.setup?.connectionUid);
-    });
-
-    test('of a set-up that came to nothing are retired, and those in use are not', async () => {
-      const organization = await service().newOrganization();
-      const { slug: org } = organization;
-      await completed(organization);
-      await initiate(organization, { name: 'open' });
-      await initiate(organization, { name: 'gone' });
-      await age(organization, 0);
-      await initiate(organization, { name: 'gone', region: 'eu-west-1' });
-      await retireOwnedSecrets(service().deps);
-      const slugs = [...service().config.secrets.keys()].filter(
-        (key) => key.startsWith(`${org}/`) && key.includes('external'),
-      );
-      expect(slugs.map((key) => key.replace(`${org}/`, '').replace(/-id-.*/, '-id')).sort()).toEqual([
-        'gone-external-id',
-        'open-external-id',
-        'prod-aws-external-id',
-      ]);
-    });
-
-    test('stay noted until config-manager has retired them', async () => {
-      const organization = await service().newOrganization();
-      const { admin, slug: org } = organization;
-      const { config, deps } = service();
-      await completed(organization);
-      config.fault = (method) => (method === 'retire' ? 'before' : undefined);
-      await admin.deleteConnection({ org, connection: 'prod-aws' });
-      expect(config.secrets.has(`${org}/prod-aws-external-id`)).toBe(true);
-      config.fault = () => undefined;
-      await retireOwnedSecrets(deps);
-      expect(config.secrets.has(`${org}/prod-aws-external-id`)).toBe(false);
-    });
-
-    test('are retired when the connection uses a key again', async () => {
-      const organization = await service().newOrganization();
-      const { admin, slug: org } = organization;
-      await completed(organization);
-      await admin.applyConnection({ org, connection: awsConnection('prod-aws') });
-      await retireOwnedSecrets(service().deps);
-      expect(service().config.secrets.has(`${org}/prod-aws-external-id`)).toBe(false);
-    });
   });
 });

@@ -47,7 +47,7 @@ export async function startPostgres(options: StartPostgresOptions = {}): Promise
   const binaries =
     user === undefined ? await findBinaries() : await reachBinaries(await findBinaries(), home);
   const password = randomBytes(16).toString('hex');
-  const port = await findFreePort();
+  let port = 0;
   const url = (database: string) => `postgres://postgres:${password}@127.0.0.1:${port}/${database}`;
 
   const reaper = startReaper(home, data);
@@ -80,7 +80,16 @@ export async function startPostgres(options: StartPostgresOptions = {}): Promise
 
   try {
     await initialise(binaries.initdb, home, data, password, user);
-    await run();
+    // Somebody else may take the port between the look and the start.
+    for (let attempt = 1; port === 0; attempt++) {
+      port = await findFreePort();
+      try {
+        await run();
+      } catch (error) {
+        if (attempt >= 5 || !(error instanceof EndedWhileStarting)) throw error;
+        port = 0;
+      }
+    }
   } catch (error) {
     await stop();
     throw error;
@@ -156,6 +165,8 @@ function serverFlags({ durable = false, parameters = {} }: StartPostgresOptions)
   return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
+class EndedWhileStarting extends Error {}
+
 async function waitUntilAnswering(url: string, hasExited: () => boolean): Promise<void> {
   const deadline = Date.now() + START_LIMIT_MS;
   for (;;) {
@@ -165,7 +176,7 @@ async function waitUntilAnswering(url: string, hasExited: () => boolean): Promis
       await client.connect();
       return await client.end();
     } catch (error) {
-      if (hasExited()) throw new Error('postgres ended while starting', { cause: error });
+      if (hasExited()) throw new EndedWhileStarting('postgres ended while starting', { cause: error });
       if (Date.now() > deadline) throw new Error('postgres did not start in time', { cause: error });
     }
     await sleep(50);

@@ -78,9 +78,13 @@ export function callerOf(context: HandlerContext): Caller {
 /** The caller of an RPC that needs a permission; its membership is that of the request's organisation. */
 export function organizationCallerOf(context: HandlerContext): OrganizationCaller {
   const caller = callerOf(context);
-  if (!caller.membership)
+  if (!isMember(caller))
     throw internal('NO_MEMBERSHIP', `${context.method.name} was reached without a membership`);
-  return { ...caller, membership: caller.membership };
+  return caller;
+}
+
+function isMember(caller: Caller): caller is OrganizationCaller {
+  return caller.membership !== undefined;
 }
 
 /** The calling service of an RPC that only services may call. */

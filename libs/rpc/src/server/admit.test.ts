@@ -280,6 +280,44 @@ test('secrets stay in while revocations cannot be read', async () => {
   }
 });
 
+describe('an answer that takes its time', () => {
+  const slow = (meanwhile: () => Promise<void> | void) => (router: ConnectRouter) => {
+    const answer = async () => {
+      await meanwhile();
+      return {};
+    };
+    router.service(ConfigManager, { accessSecret: answer, getSecret: answer });
+  };
+  const call = (token: string, meanwhile: () => Promise<void> | void) =>
+    createClient(ConfigManager, platform.transportFor(slow(meanwhile), token));
+  const question = { org: org.slug, slug: 'x' };
+
+  test('holds no secret for whoever was revoked meanwhile', async () => {
+    const token = await platform.tokenFor({ uid: 'ada', org, role: 'owner' });
+    const revoke = () => platform.revoke('ada');
+    expect(await refusal(call(token, revoke).accessSecret(question))).toEqual({
+      code: Code.Unauthenticated,
+      reason: 'TOKEN_REVOKED',
+    });
+    const other = await platform.tokenFor({ uid: 'bob', org, role: 'owner' });
+    await call(other, () => platform.revoke('bob')).getSecret(question);
+  });
+
+  test('holds no secret once it is not known any more who is revoked', async () => {
+    const token = await platform.tokenFor({ org, role: 'owner' });
+    const late = performance.now() + 10_001;
+    try {
+      const slowly = call(token, () => void vi.spyOn(performance, 'now').mockReturnValue(late));
+      expect(await refusal(slowly.accessSecret(question))).toEqual({
+        code: Code.Unavailable,
+        reason: 'REVOCATIONS_STALE',
+      });
+    } finally {
+      vi.restoreAllMocks();
+    }
+  });
+});
+
 describe('a stream', () => {
   let more = Promise.withResolvers<void>();
   const streamRoutes = (router: ConnectRouter) =>

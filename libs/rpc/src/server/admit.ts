@@ -104,11 +104,19 @@ export function admit(settings: {
     return actor ? [token, actor] : [token];
   };
 
+  /** An answer may take its time: no secret leaves for whoever was revoked meanwhile, or may have been. */
+  const checkRelease = (tokens: readonly AccessToken[]) => {
+    if (tokens.some((token) => settings.authenticator.standingOf(token) === 'revoked')) throw tokenRevoked();
+    if (!settings.revocations.isFresh()) throw revocationsStale();
+  };
+
   return (next) => async (request) => {
     if (!request.stream) {
-      await check(request, request.message);
+      const tokens = await check(request, request.message);
       validate(request.method.input, request.message);
-      return next(request);
+      const response = await next(request);
+      if (tokens.length > 0 && accessRuleOf(request.method).returnsSecrets) checkRelease(tokens);
+      return response;
     }
     const input = request.message[Symbol.asyncIterator]();
     const first = request.method.methodKind === 'server_streaming' ? await input.next() : undefined;

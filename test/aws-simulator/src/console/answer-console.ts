@@ -16,10 +16,13 @@ const HEADERS = {
 };
 
 const page = (name: string) => readFileSync(new URL(`./page/${name}`, import.meta.url));
+const SCRIPT = 'text/javascript; charset=utf-8';
 const FILES: ReadonlyMap<string, { readonly type: string; readonly body: Buffer }> = new Map([
-  ['/cloudformation/home', { type: 'text/html; charset=utf-8', body: page('quick-create.html') }],
-  ['/console/quick-create.js', { type: 'text/javascript; charset=utf-8', body: page('quick-create.js') }],
+  ['/cloudformation/home', { type: 'text/html; charset=utf-8', body: page('console.html') }],
   ['/console/console.css', { type: 'text/css; charset=utf-8', body: page('console.css') }],
+  ...['console.js', 'dom.js', 'show-quick-create.js', 'show-stack.js'].map(
+    (name) => [`/console/${name}`, { type: SCRIPT, body: page(name) }] as const,
+  ),
 ]);
 
 export function isForConsole(path: string): boolean {

@@ -1,4 +1,5 @@
-import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ACCOUNTS, KEY } from '../testing/sign-request.ts';
 import type { AwsSimulator } from './simulator.ts';
@@ -61,6 +62,60 @@ describe('the next requests meet', () => {
     for (let count = 0; count < 3; count++) await expect(ask()).rejects.toThrow('Rate exceeded');
     simulator.heal();
     expect((await ask()).Account).toBe('123456789012');
+  });
+});
+
+describe('only those meet it that are meant', () => {
+  const config = () => ({
+    region: 'us-west-2',
+    endpoint: simulator.url,
+    credentials: KEY,
+    maxAttempts: 1,
+  });
+  const describeStacks = () => {
+    const client = new CloudFormationClient(config());
+    return client.send(new DescribeStacksCommand({})).finally(() => client.destroy());
+  };
+  const assumeRole = () => {
+    const client = new STSClient(config());
+    const RoleArn = 'arn:aws:iam::123456789012:role/None';
+    return client
+      .send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'planton' }))
+      .finally(() => client.destroy());
+  };
+
+  test('one action, however many others come in between', async () => {
+    simulator.fail('throttling', 2, { action: 'AssumeRole' });
+    expect((await ask()).Account).toBe('123456789012');
+    await expect(assumeRole()).rejects.toMatchObject({ name: 'Throttling' });
+    expect((await ask()).Account).toBe('123456789012');
+    await expect(assumeRole()).rejects.toMatchObject({ name: 'Throttling' });
+    await expect(assumeRole()).rejects.toMatchObject({ name: 'AccessDenied' });
+  });
+
+  test('one service, in the words that its client understands', async () => {
+    simulator.fail('service_unavailable', Number.POSITIVE_INFINITY, { service: 'cloudformation' });
+    simulator.fail('disconnect', 1, { service: 'sts' });
+    await expect(describeStacks()).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    await expect(ask()).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect((await ask()).Account).toBe('123456789012');
+    await expect(describeStacks()).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    simulator.heal();
+    expect((await describeStacks()).Stacks ?? []).toEqual([]);
+  });
+
+  test('a delay too', async () => {
+    simulator.delay(600_000, { action: 'AssumeRole' });
+    const assumed = assumeRole();
+    const refused = expect(assumed).rejects.toThrow();
+    expect((await ask()).Account).toBe('123456789012');
+    await simulator.stop();
+    await refused;
+  });
+
+  test('the console meets none', async () => {
+    simulator.fail('internal_failure', Number.POSITIVE_INFINITY);
+    expect((await fetch(`${simulator.url}/console/account`)).status).toBe(200);
   });
 });
 

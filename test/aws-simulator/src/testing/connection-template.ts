@@ -1,6 +1,3 @@
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { json } from 'node:stream/consumers';
 import type { Account } from '../identities/identity.ts';
 import { KEY } from './sign-request.ts';
 
@@ -228,31 +225,4 @@ export function quickCreateLink(
   };
   for (const [name, value] of Object.entries(values)) fields.set(`param_${name}`, value);
   return `https://console.aws.amazon.com/cloudformation/home?region=${REGION}#/stacks/quickcreate?${fields}`;
-}
-
-export interface Callback {
-  readonly url: string;
-  /** What was posted, in order. */
-  readonly bodies: readonly unknown[];
-  stop(): Promise<void>;
-}
-
-/** The platform's endpoint for callbacks, which takes all there is. */
-export async function startCallback(): Promise<Callback> {
-  const bodies: unknown[] = [];
-  const server = createServer((message: IncomingMessage, response) => {
-    void json(message).then((body) => {
-      bodies.push(body);
-      response.end('{"status":"accepted"}');
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/callbacks`,
-    bodies,
-    stop: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
 }

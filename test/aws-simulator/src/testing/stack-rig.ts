@@ -4,7 +4,6 @@ import { afterEach, beforeEach } from 'vitest';
 import type { AwsSimulator, AwsSimulatorOptions } from '../server/simulator.ts';
 import { startAwsSimulator } from '../server/start-simulator.ts';
 import {
-  type Callback,
   CONNECTION_ACCOUNTS,
   CUSTOMER,
   connectionTemplate,
@@ -12,9 +11,9 @@ import {
   quickCreateLink,
   REGION,
   RUNNER_ROLE,
-  startCallback,
   TEMPLATE_URL,
 } from './connection-template.ts';
+import { type Callback, startCallback } from './start-callback.ts';
 
 export const STACK = 'planton-connect-acme';
 export const ROLE = `arn:aws:iam::${CUSTOMER}:role/PlantonConnect-acme`;

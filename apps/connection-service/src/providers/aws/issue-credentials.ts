@@ -5,6 +5,7 @@ import { checkSessionPolicy } from '@planton/aws';
 import { invalid, state } from '@planton/rpc';
 import type { FieldValues } from '../../references/reference.ts';
 import type { Credentials, CredentialsPlan, IssueOptions } from '../provider.ts';
+import { planTrustRole } from './read-trust-role.ts';
 import { readAccessKey, readPlace } from './read-values.ts';
 import { referencesOf } from './references-of.ts';
 
@@ -28,14 +29,7 @@ function planSession(spec: AwsProviderConnectionSpec, options: IssueOptions): Cr
       violations: [{ field: 'session_policy', message: policy.message }],
     });
   }
-  if (!spec.externalId) {
-    throw state(
-      'EXTERNAL_ID_MISSING',
-      `connection "${connection}" has no external ID: no role is assumed without one`,
-      { hint: 'planton connect aws … --reconnect sets the trust up again', metadata: { connection } },
-    );
-  }
-  const uses = referencesOf(spec);
+  const uses = planTrustRole(spec, connection);
   return {
     from: 'session',
     uses: uses.filter(({ reference }) => reference.kind === 'variable'),

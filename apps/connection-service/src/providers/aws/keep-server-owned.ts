@@ -9,7 +9,9 @@ import { invalid, state } from '@planton/rpc';
 
 /**
  * The external ID and the stack belong to the server: a manifest may repeat what is stored, so that `get | apply` changes nothing,
- * and may leave them out. A connection gets cross-account trust through the set-up alone, which mints its external ID.
+ * and may leave them out. A connection gets cross-account trust, and another role, through the set-up alone: it mints the external ID,
+ * and connects no role that was not shown to keep others out. Whoever could name a role here could name that of another customer who
+ * forgot to ask for an external ID.
  *
  * Throws `SERVER_OWNED_FIELD` or `TRUST_SETUP_REQUIRED`.
  */
@@ -33,17 +35,24 @@ export function keepServerOwned(
     return spec;
   }
   if (stored?.authMode !== AuthMode.CROSS_ACCOUNT_TRUST) {
-    throw state(
-      'TRUST_SETUP_REQUIRED',
+    throw setupRequired(
       'spec.auth_mode: cross_account_trust is set up by the server, which mints the external ID that the role has to demand',
-      {
-        hint: 'planton connect aws --name NAME --account-id ACCOUNT, with --reconnect for a connection that exists',
-      },
+      'planton connect aws --name NAME --account-id ACCOUNT, with --reconnect for a connection that exists',
+    );
+  }
+  if (given.iamRoleArn !== stored.iamRoleArn) {
+    throw setupRequired(
+      `spec.iam_role_arn: the role was verified when it was connected, and is ${stored.iamRoleArn}; another one has to be verified first`,
+      'planton connect aws --name NAME --account-id ACCOUNT --reconnect, with --no-stack for a role of your own',
     );
   }
   if (storedId) spec.externalId = storedId;
   spec.cloudFormationStackId = storedStack;
   return spec;
+}
+
+function setupRequired(message: string, hint: string) {
+  return state('TRUST_SETUP_REQUIRED', message, { hint });
 }
 
 function serverOwned(field: string) {

@@ -19,18 +19,20 @@ import {
 import { internal, unavailable } from '@planton/rpc';
 import type { FieldValues } from '../../references/reference.ts';
 import type { OpenedSession, SessionAnswer, SessionOrder } from '../provider.ts';
+import { readTrustRole } from './read-trust-role.ts';
 import { readPlace } from './read-values.ts';
 
-/** The role to assume, with who the session is for. Throws `CREDENTIALS_MALFORMED` where account, region and role do not fit together. */
+/** The role to assume, with who the session is for. Throws `CREDENTIALS_MALFORMED` where what it refers to leads to no role. */
 export function buildSession(
   spec: AwsProviderConnectionSpec,
   resolved: FieldValues,
   order: SessionOrder,
 ): OperationInput {
   const { requester, durationSeconds } = order;
+  const { roleArn, externalId, ...place } = readTrustRole(spec, resolved);
   const role = {
-    roleArn: spec.iamRoleArn,
-    externalId: resolved.get('spec.external_id') ?? '',
+    roleArn,
+    externalId,
     sessionName: sessionName(requester),
     sessionPolicy: order.sessionPolicy,
     sourceIdentity: sourceIdentity(requester),
@@ -43,7 +45,7 @@ export function buildSession(
     ...(durationSeconds !== undefined && { duration: { seconds: BigInt(durationSeconds) } }),
   };
   return create(OperationInputSchema, {
-    kind: { case: 'issueAwsCredentials', value: { ...readPlace(spec, resolved), role } },
+    kind: { case: 'issueAwsCredentials', value: { ...place, role } },
   });
 }
 

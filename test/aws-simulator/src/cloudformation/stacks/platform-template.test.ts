@@ -12,14 +12,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AwsSimulator } from '../../server/simulator.ts';
 import { startAwsSimulator } from '../../server/start-simulator.ts';
 import {
-  type Callback,
   CONNECTION_ACCOUNTS,
   CUSTOMER,
   REGION,
   RUNNER_ROLE,
-  startCallback,
   TEMPLATE_URL,
 } from '../../testing/connection-template.ts';
+import { type Callback, startCallback } from '../../testing/start-callback.ts';
 
 const EXTERNAL_ID = randomBytes(32).toString('hex');
 const ROLE_NAME = 'PlantonConnect-acme-1a2b3c4d';

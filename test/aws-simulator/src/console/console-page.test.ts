@@ -1,19 +1,20 @@
 import { existsSync } from 'node:fs';
+import { renderTemplate } from '@planton/aws';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { AwsSimulator } from '../server/simulator.ts';
 import { startAwsSimulator } from '../server/start-simulator.ts';
 import {
-  type Callback,
   CONNECTION_ACCOUNTS,
   CUSTOMER,
   connectionTemplate,
   EXTERNAL_ID,
   quickCreateLink,
-  startCallback,
   TEMPLATE_URL,
 } from '../testing/connection-template.ts';
+import { type Callback, startCallback } from '../testing/start-callback.ts';
 
+const PLATFORM_TEMPLATE_URL = 'https://planton.s3.us-west-2.amazonaws.com/platform.yaml';
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
   existsSync,
 );
@@ -44,7 +45,7 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium (skipped where there is non
     callback = await startCallback();
     simulator = await startAwsSimulator({
       accounts: CONNECTION_ACCOUNTS,
-      templates: { [TEMPLATE_URL]: connectionTemplate() },
+      templates: { [TEMPLATE_URL]: connectionTemplate(), [PLATFORM_TEMPLATE_URL]: renderTemplate() },
     });
     page = await browser.newPage({ viewport: { width: 1100, height: 900 } });
     faults.length = 0;
@@ -87,6 +88,20 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium (skipped where there is non
 
     await page.getByRole('button', { name: 'Delete stack' }).click();
     await page.locator('#status', { hasText: 'DELETE_COMPLETE' }).waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  test("the platform's own template, whose switches a person turns", async () => {
+    const link = new URL(quickCreateLink({ EnableS3Storage: 'true' }, PLATFORM_TEMPLATE_URL));
+    await page.goto(`${simulator.url}${link.pathname}${link.search}${link.hash}`);
+    await page.getByLabel('EKS clusters').selectOption('true');
+    await page.getByLabel('S3 storage').selectOption('false');
+    await screenshot('platform');
+    await page.getByRole('checkbox').check();
+    await page.getByRole('button', { name: 'Create stack' }).click();
+    await page.locator('#status', { hasText: 'CREATE_COMPLETE' }).waitFor();
+    const { resources = [] } = simulator.stack('planton-connect-acme') ?? {};
+    expect(resources.map(({ logicalId }) => logicalId)).toEqual(['Role', 'EksPolicy']);
     expect(faults).toEqual([]);
   });
 
