@@ -106,6 +106,7 @@ function progressOf(setup: DueSetup): Progress {
     callsBack: setup.calls_back,
     externalIdEdited: setup.external_id_edited,
     claimTime: setup.claim_time,
+    claimsAgreedRole: setup.claimed_role_arn === setup.role_arn,
     workedTime: setup.worked_time,
     refusedTime: setup.refused_time,
     insecureTime: setup.insecure_time,

@@ -1,9 +1,11 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { AwsTrustSetupState } from '@planton/api/connect/v1/aws_trust_setup';
 import { engines } from '@planton/database/testing';
 import { type Listener, type Logger, serve } from '@planton/rpc';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { useSetups, type Words } from '../testing/use-setups.ts';
 import { type CallbackLimits, serveCallback } from './serve-callback.ts';
 
@@ -224,6 +226,29 @@ describe.each(engines)('callbacks of stacks on %s', (kind) => {
       for (let each = 0; each < 4; each++) statuses.push(await postFrom('127.0.0.2'));
       expect(statuses).toEqual([400, 400, 400, 429]);
       expect(await postFrom('127.0.0.3')).toBe(429);
+    });
+
+    test('over HTTP/2, too, a body that nobody reads is cut off, and what comes after it is heard', async () => {
+      const session = connectHttp2(await listen({ perAddress: 3, total: 100 }));
+      const postBytes = async (size: number) => {
+        const stream = session.request({ ':method': 'POST', ':path': PATH });
+        const answer: unknown[] = [];
+        stream.on('response', (headers) => answer.push(headers[':status']));
+        stream.on('data', (chunk) => answer.push(String(chunk)));
+        stream.end(Buffer.alloc(size, 'a'));
+        await once(stream, 'end');
+        await vi.waitFor(() => expect(stream.closed).toBe(true));
+        return answer;
+      };
+      try {
+        expect(await postBytes(1_000_000)).toEqual([413, '{"status":"too large"}']);
+        expect(await postBytes(9_000)).toEqual([413, '{"status":"too large"}']);
+        expect(await postBytes(1)).toEqual([400, '{"status":"malformed"}']);
+        expect(await postBytes(1_000_000)).toEqual([429, '{"status":"too many requests"}']);
+        expect(await postBytes(1)).toEqual([429, '{"status":"too many requests"}']);
+      } finally {
+        session.destroy();
+      }
     });
 
     test('a caller that leaves in the middle is no trouble', async () => {

@@ -41,6 +41,12 @@ describe.each(engines)(
         kind: 'unavailable',
         reason: 'PLATFORM_RUNNER_OFFLINE',
       });
+      trust.aws().fault = 'throttled';
+      expect(await refusalOf(initiate(organization))).toMatchObject({
+        kind: 'unavailable',
+        reason: 'PLATFORM_IDENTITY_UNKNOWN',
+        message: expect.stringContaining('AWS asks to slow down'),
+      });
       trust.aws().fault = 'broken';
       expect(await refusalOf(initiate(organization))).toMatchObject({ kind: 'unavailable' });
     });

@@ -1,6 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
-import { type DescribeAwsIdentityOutput, OperationInputSchema } from '@planton/api/runner/v1/operation';
+import {
+  type DescribeAwsIdentityOutput,
+  OperationErrorKind,
+  OperationInputSchema,
+} from '@planton/api/runner/v1/operation';
 import { checkPrincipalArn, checkTemplateUrl, samePrincipal } from '@planton/aws';
 import { asActor, state, toDomainError, unavailable } from '@planton/rpc';
 import type { Deps } from '../deps.ts';
@@ -57,7 +61,7 @@ export interface IdentityQuestion {
  * Asks the platform runner who it is in AWS and compares that with the principal. A role that trusts another identity than the runner
  * has would never let it in.
  *
- * Throws `PLATFORM_RUNNER_OFFLINE`, `PLATFORM_IDENTITY_MISSING` or `PLATFORM_PRINCIPAL_MISMATCH`.
+ * Throws `PLATFORM_RUNNER_OFFLINE`, `PLATFORM_IDENTITY_UNKNOWN`, `PLATFORM_IDENTITY_MISSING` or `PLATFORM_PRINCIPAL_MISMATCH`.
  */
 export async function checkIdentity(
   deps: Pick<Deps, 'runners'>,
@@ -105,6 +109,12 @@ async function askIdentity(
     });
     const { output, error } = operation;
     if (output?.kind.case === 'describeAwsIdentity') return output.kind.value;
+    if (error?.kind === OperationErrorKind.TRANSIENT) {
+      const message = `AWS does not say at the moment who the platform runner is: ${error.message}`;
+      throw unavailable('PLATFORM_IDENTITY_UNKNOWN', message, {
+        hint: error.hint || 'try again in a moment',
+      });
+    }
     throw offline(error?.message ?? 'it answered something else');
   } catch (thrown) {
     if (context.signal.aborted || toDomainError(thrown)) throw thrown;

@@ -13,6 +13,7 @@ const fresh: Progress = {
   callsBack: true,
   externalIdEdited: false,
   claimTime: null,
+  claimsAgreedRole: true,
   workedTime: null,
   refusedTime: null,
   insecureTime: null,
@@ -69,6 +70,11 @@ describe('a role that refuses the platform', () => {
       kind: 'fail',
       causes: causes.slice(1),
     });
+  });
+
+  test('goes on being tried where the callback named another role, which may be false', () => {
+    const claimed = { claimTime: ago(pace.refusedFor), claimsAgreedRole: false };
+    expect(decide(claimed, refused)).toMatchObject({ kind: 'wait', state: 'verifying' });
   });
 
   test('says so where the stack was made with another external ID', () => {
@@ -149,6 +155,7 @@ const progress: fc.Arbitrary<Progress> = fc.record({
   callsBack: fc.boolean(),
   externalIdEdited: fc.boolean(),
   claimTime: time,
+  claimsAgreedRole: fc.boolean(),
   workedTime: time,
   refusedTime: time,
   insecureTime: time,

@@ -11,6 +11,8 @@ export interface Progress {
   readonly externalIdEdited: boolean;
   /** When the callback came; null until then. */
   readonly claimTime: Date | null;
+  /** Whether it named the role that was agreed on. */
+  readonly claimsAgreedRole: boolean;
   /** When the role first let the platform in. */
   readonly workedTime: Date | null;
   /** Since when it no longer does. */
@@ -119,12 +121,13 @@ function decideRefused(
   { message, causes }: Extract<Observation, { kind: 'refused' }>,
   pace: SetupPace,
 ): Next {
-  const { claimTime, callsBack, externalIdEdited, now } = progress;
+  const { claimTime, claimsAgreedRole, callsBack, externalIdEdited, now } = progress;
   const pauseSeconds = pauseOf(progress, pace);
   const wait = { kind: 'wait', pauseSeconds, marks: KEEP } as const;
   if (externalIdEdited) return { ...wait, state: 'pending', wait: 'role', ...editedExternalId() };
   if (claimTime) {
-    if (seconds(claimTime, now) >= pace.refusedFor) {
+    // A claim that names another role may be false, and then says nothing of the agreed one: that has until the set-up expires.
+    if (claimsAgreedRole && seconds(claimTime, now) >= pace.refusedFor) {
       return {
         kind: 'fail',
         message: `the stack says that the role is there, and AWS refuses it: ${message}`,

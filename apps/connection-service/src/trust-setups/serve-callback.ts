@@ -101,6 +101,9 @@ function answer(request: HttpRequest, response: HttpResponse, [status, body]: An
     ...(status === 429 && { 'retry-after': '60' }),
   });
   // What is left of a body that nobody reads must neither be taken for the next request nor be waited for.
-  if (status === 413 || !request.complete) response.once('finish', () => request.destroy());
-  response.end(JSON.stringify(body));
+  const isCutOff = status === 413 || !request.complete;
+  const text = JSON.stringify(body);
+  if (!isCutOff) response.end(text);
+  else if ('stream' in response) response.end(text, () => response.stream.close());
+  else response.end(text, () => request.destroy());
 }

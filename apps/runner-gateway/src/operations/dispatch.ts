@@ -237,7 +237,11 @@ function groupSlots(sessions: readonly Session[], now: number): SlotGroup[] {
   }));
 }
 
+/** Holds nothing of the bytes themselves, which are overwritten; a field of bytes is a view of what it was read from. */
 function readOrder(bytes: Uint8Array): Order {
   const { input, resultPublicKey } = fromBinary(AssignmentSchema, bytes);
-  return { ...(input ? { input: input as OperationInput } : {}), resultPublicKey };
+  return {
+    ...(input ? { input: input as OperationInput } : {}),
+    resultPublicKey: Uint8Array.from(resultPublicKey),
+  };
 }

@@ -45,6 +45,7 @@ describe('several replicas on postgres', () => {
   test('steps and sealed outputs cross replicas; the output is handed out once', async () => {
     const pool = await gateway().newPool();
     const session = await pool.connect(there());
+    const resultPublicKey = new Uint8Array(32).fill(7);
     const events = here()
       .asService('connection-service')
       .runConnectionOperation({
@@ -53,7 +54,7 @@ describe('several replicas on postgres', () => {
         connectionUid: 'c',
         connection: 'c',
         timeout: { seconds: 20n },
-        resultPublicKey: new Uint8Array(32),
+        resultPublicKey,
         input: {
           kind: {
             case: 'issueAwsCredentials',
@@ -74,7 +75,8 @@ describe('several replicas on postgres', () => {
       }
     };
     const collecting = collect();
-    const { attempt } = await session.next('assignment');
+    const { attempt, ...assignment } = await session.next('assignment');
+    expect(assignment.resultPublicKey).toEqual(resultPublicKey);
     session.send({ case: 'output', value: { attempt: attempt ?? {}, step: { name: 'first', state: 2 } } });
     await until(() => seen.includes('first'));
     session.send({ case: 'output', value: { attempt: attempt ?? {}, step: { name: 'second', state: 2 } } });

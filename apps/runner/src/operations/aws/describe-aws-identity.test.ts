@@ -35,6 +35,16 @@ test('that it has no identity, or none that works, is a finding', async () => {
   expect(wrong.observation).toContain('SignatureDoesNotMatch');
 });
 
+test('that AWS does not say who it is does not mean that it is nobody', async () => {
+  aws().signInAsRunner();
+  aws().simulator.fail('service_unavailable', Number.POSITIVE_INFINITY);
+  expect(errorOf((await describeIdentity()).result)).toMatchObject({
+    kind: OperationErrorKind.TRANSIENT,
+    reason: 'AWS_UNAVAILABLE',
+    message: expect.stringContaining('ServiceUnavailable'),
+  });
+});
+
 test('the runner of an organisation keeps it to itself', async () => {
   aws().signInAsRunner();
   expect(errorOf((await describeIdentity(false)).result)).toMatchObject({

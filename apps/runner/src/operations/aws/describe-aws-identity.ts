@@ -6,8 +6,8 @@ import { toCauses } from './explain-failure.ts';
 import { identifyCaller } from './identify-caller.ts';
 
 /**
- * Asks AWS who the platform runner is: the identity that the roles of customers trust. That there is none that works is a finding. The
- * runner of an organisation tells the platform nothing of its own.
+ * Asks AWS who the platform runner is: the identity that the roles of customers trust. That there is none that works is a finding;
+ * that AWS does not answer is none, and fails. The runner of an organisation tells the platform nothing of its own.
  */
 export const describeAwsIdentity = defineKind({
   kind: OperationKind.DESCRIBE_AWS_IDENTITY,
@@ -26,7 +26,12 @@ export const describeAwsIdentity = defineKind({
     const own = create(AwsAuthenticationSchema, { method: { case: 'defaultChain', value: {} } });
     const found = await identifyCaller({ aws, region, signal }, own, step);
     if ('failure' in found) {
-      const { observation, causes } = found.failure;
+      const { verdict, observation, causes } = found.failure;
+      if (verdict === 'inconclusive')
+        throw new OperationFailed('TRANSIENT', 'AWS_UNAVAILABLE', observation, {
+          hint: causes[0]?.hint ?? '',
+          causes: toCauses(causes),
+        });
       return { output: { case: 'describeAwsIdentity', value: { observation, causes: toCauses(causes) } } };
     }
     const { accountId, arn } = found.caller;
