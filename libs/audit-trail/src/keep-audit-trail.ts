@@ -51,9 +51,11 @@ export function keepAuditTrail(given: {
   readonly replica: string;
   /** In [0, 1), for jitter. */
   readonly random: () => number;
+  /** Monotonic clock, milliseconds. The process's when absent. */
+  readonly monotonic?: () => number;
   readonly pace?: Partial<AuditPace> | undefined;
 }): AuditTrail {
-  const { service, logger, replica, random } = given;
+  const { service, logger, replica, random, monotonic = () => performance.now() } = given;
   const { key, previousKeys, sinks } = given.audit ?? plainAudit;
   const pace = { ...defaultPace, ...given.pace };
   const database = openDatabase<AuditTables>(given.engine, given.schema);
@@ -72,6 +74,14 @@ export function keepAuditTrail(given: {
     if (!key) return;
     while (!signal.aborted && (await sealUnsealed({ database, service, key })) === LARGEST_BATCH);
   };
+  /** Rests after a full batch for as long as it took, so that a backlog gives way to those who write. */
+  const sealInTurn = async () => {
+    while (key && !signal.aborted) {
+      const begin = monotonic();
+      if ((await sealUnsealed({ database, service, key })) < LARGEST_BATCH) return;
+      await sleep(monotonic() - begin, undefined, { signal, ref: false }).catch(() => {});
+    }
+  };
   const keepSealing = async () => {
     let failing = false;
     while (!signal.aborted) {
@@ -79,7 +89,7 @@ export function keepAuditTrail(given: {
       await sleep(pause, undefined, { signal, ref: false }).catch(() => {});
       if (signal.aborted) return;
       try {
-        await sealNow();
+        await sealInTurn();
         failing = false;
       } catch (error) {
         if (!failing) logger.warn({ error, service }, 'audit records cannot be sealed now; they will be');
