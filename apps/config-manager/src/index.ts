@@ -1,9 +1,9 @@
 import type { ConnectRouter } from '@connectrpc/connect';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
+import { type AuditSettings, keepAuditTrail } from '@planton/audit-trail';
 import { type Engine, migrate, openDatabase } from '@planton/database';
 import type { Keyring } from '@planton/keyring';
 import type { Logger, ScopeOf } from '@planton/rpc';
-import { listAuditRecords } from './audit/list-audit-records.ts';
 import type { Deps } from './deps.ts';
 import { isPrepared, prepareKeys } from './keys/prepare-keys.ts';
 import { rotateOrganizationKey } from './keys/rotate-organization-key.ts';
@@ -43,6 +43,8 @@ export interface ConfigManagerDeps {
   readonly newUid: () => string;
   /** From a cryptographic source: values of secrets are made of it. */
   readonly randomBytes: (size: number) => Buffer;
+  /** How the audit trail is sealed and streamed; neither when absent. */
+  readonly audit?: AuditSettings;
 }
 
 export interface ConfigManagerApp {
@@ -66,6 +68,15 @@ export async function createConfigManager(given: ConfigManagerDeps): Promise<Con
   if (rewrapped > 0) logger.info({ rewrapped }, 'organisation keys are wrapped with the new master key');
 
   const deps: Deps = { database, keyring, logger, scopeOf, newUid, randomBytes };
+  const trail = keepAuditTrail({
+    engine,
+    schema: SCHEMA,
+    service: 'config-manager',
+    audit: given.audit,
+    logger,
+    replica: newUid(),
+    random: Math.random,
+  });
   const service = {
     setSecret: setSecret(deps),
     getSecret: getSecret(deps),
@@ -89,14 +100,14 @@ export async function createConfigManager(given: ConfigManagerDeps): Promise<Con
     listUnconfirmedOwners: listUnconfirmedOwners(deps),
     listUsages: listUsages(deps),
     rotateOrganizationKey: rotateOrganizationKey(deps),
-    listAuditRecords: listAuditRecords(deps),
+    ...trail.rpcs,
   };
   return {
     routes: (router) => {
       router.service(ConfigManager, service);
     },
-    start: () => {},
-    stop: async () => {},
+    start: trail.start,
+    stop: trail.stop,
     ready: () =>
       engine.ping().then(
         () => true,

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
+import { openAuditSettings } from '@planton/audit-trail';
 import { assertOutsideTransaction, isUnavailable, openEngine } from '@planton/database';
 import { createKeyring, openMasterKey, parseMasterKeySource } from '@planton/keyring';
 import { runService } from '@planton/rpc';
@@ -18,6 +19,7 @@ await runService({
       engine,
       keyring: createKeyring({ master, ...(previous ? { previous } : {}) }),
       previousFingerprint: previous?.fingerprint,
+      audit: await openAuditSettings(server, process.env, logger),
       scopeOf: guard.scopeOf,
       logger,
       newUid: randomUUID,

@@ -1,6 +1,8 @@
 import type { ConnectRouter } from '@connectrpc/connect';
+import type { AuditSettings } from '@planton/audit-trail';
 import { type Engine, migrate, openDatabase } from '@planton/database';
 import type { HttpRoute } from '@planton/rpc';
+import { keepTrail } from './audit/keep-trail.ts';
 import { createSharedParts, type Deps, type SharedParts } from './deps.ts';
 import { migrations } from './migrations/index.ts';
 import { keepReferences } from './references/keep-references.ts';
@@ -18,6 +20,8 @@ export interface ConnectionServiceDeps
   readonly engine: Engine;
   /** How often connections are verified without being asked: a minute after a change, and then every six hours, when absent. */
   readonly verification?: VerificationPace;
+  /** How the audit trail is sealed and streamed; neither when absent. */
+  readonly auditSettings?: AuditSettings;
   /** How fast set-ups of cross-account trust are carried on; as `defaultSetupPace` says when absent. */
   readonly setupPace?: SetupPace;
 }
@@ -39,6 +43,7 @@ export async function createConnectionService({
   engine,
   verification = defaultPace,
   setupPace = defaultSetupPace,
+  auditSettings,
   ...others
 }: ConnectionServiceDeps): Promise<RunningConnectionService> {
   await migrate(engine, SCHEMA, migrations);
@@ -48,16 +53,18 @@ export async function createConnectionService({
   const references = keepReferences(deps);
   const verifications = keepVerifications(deps);
   const setups = keepTrustSetups(deps);
+  const trail = keepTrail(deps, auditSettings);
   return {
-    routes: connectionRoutes(deps),
+    routes: connectionRoutes(deps, trail),
     http: [serveCallback(deps)],
     start: () => {
       references.start();
       verifications.start();
       setups.start();
+      trail.start();
     },
     stop: async () => {
-      await Promise.all([references.stop(), verifications.stop(), setups.stop()]);
+      await Promise.all([references.stop(), verifications.stop(), setups.stop(), trail.stop()]);
       shared.sessions.clear();
     },
     ready: () =>

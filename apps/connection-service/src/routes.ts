@@ -1,6 +1,7 @@
 import type { ConnectRouter } from '@connectrpc/connect';
 import { ConnectionService } from '@planton/api/connect/v1/connection_service';
-import { listAuditRecords } from './audit/list-audit-records.ts';
+import type { AuditTrail } from '@planton/audit-trail';
+import { keepTrail } from './audit/keep-trail.ts';
 import { deleteAuthorization } from './authorizations/delete-authorization.ts';
 import { getAuthorization } from './authorizations/get-authorization.ts';
 import { listAuthorizations } from './authorizations/list-authorizations.ts';
@@ -23,7 +24,10 @@ import { watchTrustSetup } from './trust-setups/watch-trust-setup.ts';
 import { verifyConnection } from './verification/verify-connection.ts';
 
 /** Registers every RPC of the service. */
-export function connectionRoutes(deps: Deps): (router: ConnectRouter) => void {
+export function connectionRoutes(
+  deps: Deps,
+  { rpcs }: Pick<AuditTrail, 'rpcs'> = keepTrail(deps),
+): (router: ConnectRouter) => void {
   const implementation = {
     applyConnection: applyConnection(deps),
     getConnection: getConnection(deps),
@@ -44,7 +48,7 @@ export function connectionRoutes(deps: Deps): (router: ConnectRouter) => void {
     getProviderConnectionAuthorization: getAuthorization(deps),
     listProviderConnectionAuthorizations: listAuthorizations(deps),
     deleteProviderConnectionAuthorization: deleteAuthorization(deps),
-    listAuditRecords: listAuditRecords(deps),
+    ...rpcs,
   };
   return (router) => {
     router.service(ConnectionService, implementation);

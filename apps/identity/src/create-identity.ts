@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ConnectRouter } from '@connectrpc/connect';
 import { Identity } from '@planton/api/identity/v1/identity_service';
+import { type AuditSettings, keepAuditTrail } from '@planton/audit-trail';
 import { type Engine, migrate, openDatabase } from '@planton/database';
 import type { IdentityPort, Logger } from '@planton/rpc';
 import { createApiKey } from './api-keys/create-api-key.ts';
@@ -43,6 +44,8 @@ export interface IdentitySettings {
   readonly secret: string;
   readonly logger: Logger;
   readonly newUid: () => string;
+  /** How the audit trail is sealed and streamed; neither when absent. */
+  readonly audit?: AuditSettings;
   /** Default: the system's. */
   readonly randomBytes?: (size: number) => Buffer;
 }
@@ -71,6 +74,15 @@ export async function createIdentity(settings: IdentitySettings): Promise<Identi
   const signer = await createTokenSigner({ database, issuer, secret, newUid });
   const deps: Deps = { database, signer, newUid, randomBytes: settings.randomBytes ?? randomBytes };
 
+  const trail = keepAuditTrail({
+    engine,
+    schema: 'identity',
+    service: 'identity',
+    audit: settings.audit,
+    logger,
+    replica: newUid(),
+    random: Math.random,
+  });
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
   const cleanUp = async () => {
@@ -101,6 +113,7 @@ export async function createIdentity(settings: IdentitySettings): Promise<Identi
         whoAmI: whoAmI(deps),
         getJsonWebKeySet: getJsonWebKeySet(deps),
         listRevocations: listRevocations(deps),
+        ...trail.rpcs,
       }),
     port: {
       exchange: (apiKey, org) => exchangeKey(deps, apiKey, org),
@@ -112,13 +125,14 @@ export async function createIdentity(settings: IdentitySettings): Promise<Identi
     bootstrap: (where) => bootstrapInstance(deps, where),
     keepServiceKey: (service, path) => keepServiceKey(deps, service, path),
     start: () => {
+      trail.start();
       timer ??= setInterval(() => {
         running = cleanUp();
       }, CLEAN_UP_INTERVAL_MS);
     },
     stop: async () => {
       clearInterval(timer);
-      await running;
+      await Promise.all([running, trail.stop()]);
     },
     ready: () =>
       engine.ping().then(

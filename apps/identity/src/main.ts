@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Identity } from '@planton/api/identity/v1/identity_service';
+import { openAuditSettings } from '@planton/audit-trail';
 import { isUnavailable, openEngine } from '@planton/database';
 import { openMasterKey, parseMasterKeySource } from '@planton/keyring';
 import { createGuard, createLogger, readServerSettings, runProcess, serveParts } from '@planton/rpc';
@@ -29,6 +30,7 @@ await runProcess(async () => {
     engine,
     issuer: server.publicUrl,
     secret: await keepTokenSecret(engine, { master, previous }),
+    audit: await openAuditSettings(server, process.env, logger),
     logger,
     newUid: randomUUID,
   });

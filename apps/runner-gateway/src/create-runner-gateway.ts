@@ -1,5 +1,6 @@
 import type { ConnectRouter } from '@connectrpc/connect';
 import { GatewayGoodbyeReason } from '@planton/api/runner/v1/session';
+import { type AuditSettings, keepAuditTrail } from '@planton/audit-trail';
 import { type Engine, migrate, openDatabase } from '@planton/database';
 import { createSealingKey } from '@planton/keyring';
 import type { MutualTlsListener } from '@planton/rpc';
@@ -59,6 +60,8 @@ export interface RunnerGatewayDeps
   /** Holds the service's tables in the schema `runner`. The caller closes it. */
   readonly engine: Engine;
   readonly masterKeys: MasterKeys;
+  /** How the audit trail is sealed and streamed; neither when absent. */
+  readonly audit?: AuditSettings;
   /** Those that there are, when absent. */
   readonly operationKinds?: Deps['operationKinds'];
   readonly sessionLimits?: Partial<SessionLimits>;
@@ -178,6 +181,15 @@ export async function createRunnerGateway(given: RunnerGatewayDeps): Promise<Run
   const reconcileAttempts = createAttemptReconciler({ deps, live });
   const runnerGatewayRoutes = gatewayRoutes({ deps, acceptor, ender, results, steps, unwelcomed }, deps);
 
+  const trail = keepAuditTrail({
+    engine,
+    schema: SCHEMA,
+    service: 'runner-gateway',
+    audit: given.audit,
+    logger,
+    replica: replicaUid,
+    random,
+  });
   let loops: ReturnType<typeof runLoops> | undefined;
   let sweep: NodeJS.Timeout | undefined;
   let starting: Promise<void> | undefined;
@@ -190,7 +202,7 @@ export async function createRunnerGateway(given: RunnerGatewayDeps): Promise<Run
 
   return {
     replicaUid,
-    routes: runnerRoutes({ deps, live, taker }, wake),
+    routes: runnerRoutes({ deps, live, taker }, wake, trail),
     gatewayRoutes: runnerGatewayRoutes,
     serveRunners: async (settings) => {
       const listener = await serveRunners(deps, runnerGatewayRoutes, settings);
@@ -198,6 +210,7 @@ export async function createRunnerGateway(given: RunnerGatewayDeps): Promise<Run
       return listener;
     },
     start: () => {
+      trail.start();
       starting = lease.start();
       sweep = setInterval(
         () => sweepSessions({ live, ender, unwelcomed, times }, monotonic()),
@@ -230,7 +243,7 @@ export async function createRunnerGateway(given: RunnerGatewayDeps): Promise<Run
     stop: async () => {
       await starting;
       await drain(times.drainMs);
-      await loops?.stop();
+      await Promise.all([loops?.stop(), trail.stop()]);
       clearInterval(sweep);
       await Promise.all([dispatcher.idle(), results.idle(), ender.idle()]);
       await Promise.all(listeners.splice(0).map((listener) => listener.close(CLOSE_MS)));

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { RunnerService } from '@planton/api/runner/v1/runner_service';
+import { openAuditSettings } from '@planton/audit-trail';
 import { assertOutsideTransaction, isUnavailable, openEngine } from '@planton/database';
 import { openMasterKey, parseMasterKeySource } from '@planton/keyring';
 import { runService } from '@planton/rpc';
@@ -18,6 +19,7 @@ await runService({
         master: await open(server.masterKeySource),
         previous: server.previousMasterKeySource ? await open(server.previousMasterKeySource) : undefined,
       },
+      audit: await openAuditSettings(server, process.env, logger),
       gatewayAddress: server.runnerPublicAddress,
       scopeOf: guard.scopeOf,
       logger,

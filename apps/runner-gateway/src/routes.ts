@@ -1,7 +1,7 @@
 import type { ConnectRouter } from '@connectrpc/connect';
 import { RunnerGateway } from '@planton/api/runner/v1/runner_gateway';
 import { RunnerService } from '@planton/api/runner/v1/runner_service';
-import { listAuditRecords } from './audit/list-audit-records.ts';
+import type { AuditTrail } from '@planton/audit-trail';
 import { createRunnerToken } from './enrolment/create-runner-token.ts';
 import { enrollRunner } from './enrolment/enroll-runner.ts';
 import { listRunnerTokens } from './enrolment/list-runner-tokens.ts';
@@ -31,6 +31,7 @@ import { openSession, type SessionParts } from './sessions/open-session.ts';
 export function runnerRoutes(
   parts: OperationParts,
   wake: Pick<RunningWake, 'onChanged'>,
+  { rpcs }: Pick<AuditTrail, 'rpcs'>,
 ): (router: ConnectRouter) => void {
   const { deps } = parts;
   const implementation = {
@@ -55,7 +56,7 @@ export function runnerRoutes(
     getOperation: getOperation(deps),
     listOperations: listOperations(deps),
     cancelOperation: cancelOperation(deps),
-    listAuditRecords: listAuditRecords(deps),
+    ...rpcs,
   };
   return (router) => {
     router.service(RunnerService, implementation);

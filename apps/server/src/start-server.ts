@@ -6,6 +6,7 @@ import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
 import { ConnectionService } from '@planton/api/connect/v1/connection_service';
 import { Identity } from '@planton/api/identity/v1/identity_service';
 import { RunnerService } from '@planton/api/runner/v1/runner_service';
+import { openAuditSettings } from '@planton/audit-trail';
 import { createConfigManager } from '@planton/config-manager';
 import { createConnectionService } from '@planton/connection-service';
 import { assertOutsideTransaction, type Engine, isUnavailable, openEngine } from '@planton/database';
@@ -60,10 +61,12 @@ async function assemble(
   cloudIdentity: Readonly<Record<string, string>>,
 ): Promise<Running> {
   const { master, previous } = await openMasterKeys(server, engine);
+  const audit = await openAuditSettings(server, process.env, logger);
   const identity = await createIdentity({
     engine,
     issuer: server.publicUrl,
     secret: await keepTokenSecret(engine, { master, previous }),
+    audit,
     logger,
     newUid: randomUUID,
   });
@@ -84,6 +87,7 @@ async function assemble(
     engine,
     keyring: createKeyring({ master, ...(previous ? { previous } : {}) }),
     previousFingerprint: previous?.fingerprint,
+    audit,
     scopeOf: guard.scopeOf,
     logger,
     newUid: randomUUID,
@@ -93,6 +97,7 @@ async function assemble(
   const gateway = await createRunnerGateway({
     engine,
     masterKeys: { master, previous },
+    audit,
     gatewayAddress: server.runnerPublicAddress,
     scopeOf: guard.scopeOf,
     logger,
@@ -120,6 +125,7 @@ async function assemble(
     engine,
     configManager: createClient(ConfigManager, toConfigManager),
     runners: createClient(RunnerService, toRunners),
+    auditSettings: audit,
     lookUpEnvironments: identity.port.lookUpEnvironments,
     scopeOf: guard.scopeOf,
     logger,

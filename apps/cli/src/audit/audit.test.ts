@@ -1,6 +1,7 @@
 import { AuditOutcome } from '@planton/api/common/v1/audit';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
 import { ConnectionService } from '@planton/api/connect/v1/connection_service';
+import { Identity } from '@planton/api/identity/v1/identity_service';
 import { RunnerService } from '@planton/api/runner/v1/runner_service';
 import { expect, test } from 'vitest';
 import { cliAt } from '../testing/run-cli.ts';
@@ -30,6 +31,7 @@ test('audit list merges the trails of every service by time, and filters at the 
         records: [record('credentials.issue', 40n, 5), record('connection.apply', 20n)],
       }),
     });
+    router.service(Identity, { listAuditRecords: () => ({ records: [record('member.set', 5n)] }) });
     router.service(RunnerService, {
       listAuditRecords: () => ({ records: [record('runner.revoke', 50n), record('runner.register', 15n)] }),
     });
@@ -48,6 +50,7 @@ test('audit list merges the trails of every service by time, and filters at the 
     'connection.apply',
     'runner.register',
     'secret.delete',
+    'member.set',
   ]);
   expect(actions(await list('--limit', '2'))).toEqual(['runner.revoke', 'credentials.issue']);
   await list('--since', '24h', '--action', 'secret.set');

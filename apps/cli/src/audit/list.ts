@@ -1,18 +1,14 @@
-import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { AuditOutcome, type AuditRecord, AuditRecordSchema } from '@planton/api/common/v1/audit';
-import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
-import { ConnectionService } from '@planton/api/connect/v1/connection_service';
-import { RunnerService } from '@planton/api/runner/v1/runner_service';
-import type { Command } from 'commander';
-import { usage } from '../errors/cli-error.ts';
+import { type Command, Option } from 'commander';
 import { formatTime } from '../output/format-time.ts';
 import { type OutputFormat, type Printable, printList, withOutput } from '../output/print-messages.ts';
 import { parseCount } from '../program/parse-count.ts';
-import { parseDuration } from '../program/parse-duration.ts';
 import { listFirst } from '../session/list-first.ts';
 import { openOrganization } from '../session/open-session.ts';
 import type { Cli } from '../terminal/terminal.ts';
+import { type AuditService, type ServiceOptions, servicesOf, withService } from './audit-services.ts';
 import { mergeNewest } from './merge-newest.ts';
+import { readTimes, sinceHelp, type TimeOptions } from './read-time.ts';
 
 const outcomes: Readonly<Record<AuditOutcome, string>> = {
   [AuditOutcome.UNSPECIFIED]: '',
@@ -20,6 +16,12 @@ const outcomes: Readonly<Record<AuditOutcome, string>> = {
   [AuditOutcome.DENIED]: 'denied',
   [AuditOutcome.FAILED]: 'failed',
 };
+
+const outcomesByName = {
+  succeeded: AuditOutcome.SUCCEEDED,
+  denied: AuditOutcome.DENIED,
+  failed: AuditOutcome.FAILED,
+} as const;
 
 const records: Printable<AuditRecord> = {
   schema: AuditRecordSchema,
@@ -31,27 +33,29 @@ const records: Printable<AuditRecord> = {
     ['RESOURCE', ({ resourceKind, resourceSlug }) => [resourceKind, resourceSlug].filter(Boolean).join('/')],
     ['ENVIRONMENT', ({ environment }) => environment],
     ['REQUEST', ({ requestId }) => requestId],
+    ['PURPOSE', ({ purpose }) => purpose],
   ],
 };
 
-interface Options {
+interface Options extends ServiceOptions, TimeOptions {
   readonly action?: string;
   readonly resource?: string;
   readonly actor?: string;
-  readonly since?: string;
-  readonly until?: string;
+  readonly outcome?: keyof typeof outcomesByName;
+  readonly request?: string;
   readonly limit: number;
   readonly output?: OutputFormat;
 }
 
 export function addAuditList(audit: Command, cli: Cli): void {
-  const command = audit
-    .command('list')
+  const command = withService(audit.command('list'))
     .description('List who did what, newest first.')
     .option('--action <action>', 'only this action, such as secret.access')
     .option('--resource <slug>', 'only what concerns this object')
     .option('--actor <uid>', 'only what this user or service account did')
-    .option('--since <time>', 'only from this time on: a duration such as 24h, or a time in RFC 3339')
+    .addOption(new Option('--outcome <outcome>', 'only what ended so').choices(Object.keys(outcomesByName)))
+    .option('--request <id>', 'only what belongs to this request, by the id that errors and logs show')
+    .option('--since <time>', sinceHelp)
     .option('--until <time>', 'only before this time')
     .option('--limit <number>', 'how many at most', parseCount, 100)
     .addHelpText('after', '\nExamples:\n  $ planton audit list --action secret.access --since 24h');
@@ -59,19 +63,13 @@ export function addAuditList(audit: Command, cli: Cli): void {
 }
 
 async function list(cli: Cli, options: Options): Promise<void> {
-  const { action = '', resource: resourceSlug = '', actor: actorUid = '', limit } = options;
-  const since = timeOf(cli, options.since);
-  const until = timeOf(cli, options.until);
+  const times = readTimes(cli, options);
+  const { action = '', resource: resourceSlug = '', actor: actorUid = '', request: requestId = '' } = options;
+  const { limit } = options;
+  const outcome = options.outcome ? outcomesByName[options.outcome] : AuditOutcome.UNSPECIFIED;
   const { org, client } = await openOrganization(cli);
-  const filter = {
-    org,
-    action,
-    resourceSlug,
-    actorUid,
-    ...(since ? { since } : {}),
-    ...(until ? { until } : {}),
-  };
-  const services = [client(ConfigManager), client(ConnectionService), client(RunnerService)];
+  const filter = { org, action, resourceSlug, actorUid, requestId, outcome, ...times };
+  const services = servicesOf(options).map(({ service }) => client<AuditService>(service));
   const trails = services.map(({ listAuditRecords }) =>
     listFirst<Page, AuditRecord>(
       limit,
@@ -86,20 +84,4 @@ async function list(cli: Cli, options: Options): Promise<void> {
 interface Page {
   readonly records: readonly AuditRecord[];
   readonly nextPageToken: string;
-}
-
-function timeOf(cli: Cli, text: string | undefined): Pick<Timestamp, 'seconds' | 'nanos'> | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d{4}-/.test(text)) {
-    const milliseconds = Date.parse(text);
-    if (Number.isNaN(milliseconds))
-      throw usage(`${text} is no time`, 'write it as 2026-01-31T12:00:00Z, or as 24h');
-    return timestampOf(milliseconds);
-  }
-  return timestampOf(cli.now().getTime() - Number(parseDuration(text)) * 1000);
-}
-
-function timestampOf(milliseconds: number): Pick<Timestamp, 'seconds' | 'nanos'> {
-  const seconds = Math.floor(milliseconds / 1000);
-  return { seconds: BigInt(seconds), nanos: (milliseconds - seconds * 1000) * 1_000_000 };
 }

@@ -48,7 +48,7 @@ async function credentials(cli: Cli, options: Options): Promise<void> {
     environment,
     options,
     scope,
-    'planton connection credentials',
+    options.purpose ?? 'planton connection credentials',
   );
   const { processDocument, variables } = credentialsOf(response);
   if (options.output === 'credential-process') print(cli, JSON.stringify(processDocument(response)));

@@ -13,7 +13,7 @@ interface Options extends Target, ScopeOptions {
   readonly inject: Injection;
 }
 
-const purpose = 'planton connection exec';
+const standardPurpose = 'planton connection exec';
 const examples = `
 Examples:
   $ planton connection exec -- aws sts get-caller-identity
@@ -40,6 +40,7 @@ export function addExec(connection: Command, cli: Cli): void {
 
 async function exec(cli: Cli, words: readonly string[], options: Options): Promise<void> {
   const scope = await readScope(options);
+  const purpose = options.purpose ?? standardPurpose;
   const session = await openOrganization(cli);
   const environment = await environmentOf(cli, options.env);
   const first = await issueCredentials(session, environment, options, scope, purpose);

@@ -10,6 +10,8 @@ import { decodeUtf8 } from '../terminal/read-stdin.ts';
 export interface ScopeOptions {
   readonly duration?: string;
   readonly sessionPolicyFile?: string;
+  /** Why, for the audit trail. */
+  readonly purpose?: string;
 }
 
 /** What narrows credentials down, as the server takes it. */
@@ -22,11 +24,12 @@ const shortest = 900n;
 const longest = 43_200n;
 const largestFile = 65_536;
 
-/** Adds the options that narrow credentials down. */
+/** Adds the options that narrow credentials down and say what they are for. */
 export function withScope(command: Command): Command {
   return command
     .option('--duration <duration>', 'how long they live: 15m to 12h; an hour if left out')
-    .option('--session-policy-file <path>', 'IAM policy in JSON that they are scoped down to');
+    .option('--session-policy-file <path>', 'IAM policy in JSON that they are scoped down to')
+    .option('--purpose <text>', 'why, for the audit trail');
 }
 
 /** Checks what was typed, and reads the policy. */

@@ -43,7 +43,7 @@ describe('usage', () => {
     ],
     [['get', 'awz'], 'unknown kind awz', 'the kinds are AwsProviderConnection'],
     [['get', 'AwsProvidrConnection'], 'unknown kind', 'did you mean `AwsProviderConnection`?'],
-    [['secret', 'get', 'a', '--key', 'b'], '--key and --version go with --reveal', '--reveal'],
+    [['secret', 'get', 'a', '--key', 'b'], '--key, --version and --purpose go with --reveal', '--reveal'],
     [['context', 'set'], 'nothing to set', '--org'],
     [['context', 'set', '--org', 'A b'], '--org takes a slug', 'lowercase'],
     [['--server', 'ftp://x', 'org', 'list'], 'http or https', ''],

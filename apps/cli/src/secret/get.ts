@@ -11,6 +11,7 @@ interface Options extends SecretOptions {
   readonly key?: string;
   readonly reveal?: boolean;
   readonly version?: number;
+  readonly purpose?: string;
 }
 
 export function addSecretGet(secret: Command, cli: Cli): void {
@@ -23,6 +24,7 @@ export function addSecretGet(secret: Command, cli: Cli): void {
     .option('--key <key>', 'with --reveal: the key whose value to print')
     .option('--reveal', 'print the value, and nothing else, to standard output')
     .option('--version <number>', 'with --reveal: version to read; the current one if left out', parseCount)
+    .option('--purpose <text>', 'with --reveal: why, for the audit trail')
     .option('--env <slug>', envHelp)
     .addHelpText(
       'after',
@@ -34,8 +36,11 @@ export function addSecretGet(secret: Command, cli: Cli): void {
 }
 
 async function describe(cli: Cli, slug: string, options: Options): Promise<void> {
-  if (options.key !== undefined || options.version !== undefined)
-    throw usage('--key and --version go with --reveal', `planton secret get ${slug} --key KEY --reveal`);
+  if (options.key !== undefined || options.version !== undefined || options.purpose !== undefined)
+    throw usage(
+      '--key, --version and --purpose go with --reveal',
+      `planton secret get ${slug} --key KEY --reveal`,
+    );
   const { org, client } = await openOrganization(cli);
   const response = await client(ConfigManager).getSecret({ org, environment: options.env ?? '', slug });
   if (!response.secret) throw notFound(`secret ${slug} does not exist`, 'planton secret list');
@@ -45,12 +50,12 @@ async function describe(cli: Cli, slug: string, options: Options): Promise<void>
 async function reveal(
   cli: Cli,
   slug: string,
-  { key, env: environment = '', version = 0 }: Options,
+  { key, env: environment = '', version = 0, purpose = 'planton secret get' }: Options,
 ): Promise<void> {
   if (key === undefined)
     throw usage('which key? --reveal prints one value', `planton secret get ${slug} --key value --reveal`);
   const { org, client } = await openOrganization(cli);
-  const request = { org, environment, slug, version, keys: [key], purpose: 'planton secret get' };
+  const request = { org, environment, slug, version, keys: [key], purpose };
   const { entries } = await client(ConfigManager).accessSecret(request);
   const value = Object.hasOwn(entries, key) ? entries[key] : undefined;
   if (value === undefined) throw notFound(`secret ${slug} has no key ${key}`, `planton secret get ${slug}`);

@@ -49,7 +49,7 @@ describe.each(engines)('ListAuditRecords on %s', (kind) => {
 
   test('pages through records of one moment, each once', async () => {
     await client.setSecret({ org: org.slug, slug: 'a', entries: { value: '1' } });
-    await sql`insert into config.audit_record select (jsonb_populate_record(r, jsonb_build_object('uid', gen_random_uuid()))).*
+    await sql`insert into config.audit_record overriding user value select (jsonb_populate_record(r, jsonb_build_object('uid', gen_random_uuid()))).*
       from config.audit_record r, generate_series(1, 20) where organization_uid = ${org.uid}`.execute(
       config.database.query,
     );
@@ -73,7 +73,7 @@ describe.each(engines)('ListAuditRecords on %s', (kind) => {
     expect(await refusalOf(list({ pageToken: nextPageToken, action: 'secret.set' }))).toMatchObject({
       reason: 'PAGE_TOKEN_INVALID',
     });
-    const forged = encodePageToken(["2026-01-01'::x", '1'], 'another list');
+    const forged = encodePageToken(["1'::x"], 'another list');
     for (const pageToken of ['x', forged, nextPageToken.slice(0, -4)]) {
       expect(await refusalOf(list({ pageToken }))).toMatchObject({
         kind: 'invalid',

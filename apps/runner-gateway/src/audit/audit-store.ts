@@ -1,7 +1,7 @@
 import { prepareStatement } from '@planton/database';
 import type { AuditOutcomeName } from '@planton/rpc';
-import type { Kysely, Selectable } from 'kysely';
-import { type AuditRecordTable, type RunnerTables, SCHEMA } from '../schema.ts';
+import type { Kysely } from 'kysely';
+import { type RunnerTables, SCHEMA } from '../schema.ts';
 
 /** One thing that was done, or refused. Never holds a token, a key or what an operation carries. */
 export interface AuditEntry {
@@ -59,35 +59,4 @@ export async function recordAudit(
       caller.peerAddress,
     ]),
   );
-}
-
-export interface AuditFilter {
-  readonly organizationUid: string;
-  readonly action: string;
-  readonly resourceSlug: string;
-  readonly actorUid: string;
-  readonly since: Date | undefined;
-  readonly until: Date | undefined;
-}
-
-export type AuditRow = Selectable<AuditRecordTable>;
-
-/** Newest first, from before `before` on. Empty filters select everything. */
-export function listAuditRows(
-  db: Kysely<RunnerTables>,
-  filter: AuditFilter,
-  before: number | undefined,
-  limit: number,
-): Promise<AuditRow[]> {
-  let query = db
-    .selectFrom('audit_record')
-    .selectAll()
-    .where('organization_uid', '=', filter.organizationUid);
-  if (filter.action !== '') query = query.where('action', '=', filter.action);
-  if (filter.resourceSlug !== '') query = query.where('resource_slug', '=', filter.resourceSlug);
-  if (filter.actorUid !== '') query = query.where('actor_uid', '=', filter.actorUid);
-  if (filter.since) query = query.where('record_time', '>=', filter.since);
-  if (filter.until) query = query.where('record_time', '<', filter.until);
-  if (before !== undefined) query = query.where('sequence', '<', before);
-  return query.orderBy('sequence', 'desc').limit(limit).execute();
 }

@@ -14,6 +14,10 @@ describe('settings of a server', () => {
       runnerPublicAddress: '127.0.0.1:8443',
       dataDir: '/data',
       masterKeySource: 'file:/data/master.key',
+      auditKeySource: 'file:/data/audit-signing.key',
+      auditKeySourceGiven: false,
+      auditPreviousKeys: [],
+      auditSinks: [],
       logLevel: 'info',
     });
   });

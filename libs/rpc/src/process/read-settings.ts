@@ -40,6 +40,14 @@ export interface ServerSettings {
   readonly awsPrincipal?: string;
   /** Where AWS finds the CloudFormation template: a URL of S3. */
   readonly awsTemplateUrl?: string;
+  /** `file:PATH` or `env:NAME` of the key that signs the seals of the audit trail. */
+  readonly auditKeySource: string;
+  /** Whether the operator named it; else it is the one in the data dir. */
+  readonly auditKeySourceGiven: boolean;
+  /** Public keys of earlier signing keys. */
+  readonly auditPreviousKeys: readonly string[];
+  /** Where sealed audit records are streamed to: `file:PATH` or a URL. */
+  readonly auditSinks: readonly string[];
   readonly logLevel: LogLevel;
 }
 
@@ -57,6 +65,9 @@ export const serverFlags = {
   'previous-master-key-source': 'master key before a rotation: decrypts, never encrypts',
   'aws-principal': "ARN of the platform runner's role in AWS, for cross-account trust",
   'aws-template-url': 'S3 URL of the published template (planton server template), for cross-account trust',
+  'audit-key-source': 'file:PATH or env:NAME; default file:<data-dir>/audit-signing.key',
+  'audit-previous-keys': 'public keys that signed the audit trail before, with commas between',
+  'audit-sink': 'file:PATH or https:// URL that audit records are streamed to; several with commas between',
   'log-level': `${logLevels.join(', ')}; default info`,
 } as const;
 
@@ -107,6 +118,7 @@ export function readServerSettings(argv: readonly string[], env: NodeJS.ProcessE
   const previousMasterKeySource = setting('previous-master-key-source');
   const awsPrincipal = setting('aws-principal');
   const awsTemplateUrl = setting('aws-template-url');
+  const auditKeySource = setting('audit-key-source');
   return {
     listen,
     publicUrl,
@@ -115,6 +127,10 @@ export function readServerSettings(argv: readonly string[], env: NodeJS.ProcessE
     runnerPublicAddress: readAddress(runnerPublicAddress, '--runner-public-address'),
     dataDir,
     masterKeySource: setting('master-key-source') ?? `file:${join(dataDir, 'master.key')}`,
+    auditKeySource: auditKeySource ?? `file:${join(dataDir, 'audit-signing.key')}`,
+    auditKeySourceGiven: auditKeySource !== undefined,
+    auditPreviousKeys: splitList(setting('audit-previous-keys')),
+    auditSinks: splitList(setting('audit-sink')),
     logLevel,
     ...(tls ? { tls } : {}),
     ...(databaseUrl ? { databaseUrl } : {}),
@@ -137,6 +153,13 @@ function parseFlags(argv: readonly string[]): Record<string, string | boolean | 
       'planton server start --help',
     );
   }
+}
+
+function splitList(text: string | undefined): string[] {
+  return (text ?? '')
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
 }
 
 function readTls(certFile?: string, keyFile?: string): { cert: string; key: string } | undefined {

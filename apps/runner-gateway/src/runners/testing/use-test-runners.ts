@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { type Client, type ConnectRouter, createClient } from '@connectrpc/connect';
 import { RunnerGateway } from '@planton/api/runner/v1/runner_gateway';
 import { RunnerService } from '@planton/api/runner/v1/runner_service';
+import { keepAuditTrail } from '@planton/audit-trail';
 import {
   assertOutsideTransaction,
   type Database,
@@ -16,7 +17,6 @@ import { createSealingKey, openMasterKey } from '@planton/keyring';
 import { ACTOR_HEADER, DomainError, type Logger, type RoleName, toDomainError } from '@planton/rpc';
 import { createTestPlatform, type TestMember, type TestPlatform } from '@planton/rpc/testing';
 import { afterAll, beforeAll } from 'vitest';
-import { listAuditRecords } from '../../audit/list-audit-records.ts';
 import { keepAuthority } from '../../certificates/keep-authority.ts';
 import { keepServiceKey } from '../../certificates/keep-service-key.ts';
 import type { Deps } from '../../deps.ts';
@@ -188,7 +188,14 @@ function implementationOf(deps: Deps, wake: RunningWake) {
     setRunnerReferences: setRunnerReferences(deps),
     listUnconfirmedRunnerOwners: listUnconfirmedRunnerOwners(deps),
     listRunnerUsages: listRunnerUsages(deps),
-    listAuditRecords: listAuditRecords(deps),
+    ...keepAuditTrail({
+      engine: deps.database.engine,
+      schema: SCHEMA,
+      service: 'runner-gateway',
+      logger: deps.logger,
+      replica: deps.replicaUid,
+      random: Math.random,
+    }).rpcs,
   };
 }
 

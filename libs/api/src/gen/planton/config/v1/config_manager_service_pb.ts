@@ -10,8 +10,10 @@ import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/vali
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_planton_common_v1_access } from "../../common/v1/access_pb.ts";
-import type { AuditRecord, AuditRecordJson } from "../../common/v1/audit_pb.ts";
+import type { AuditOutcome, AuditOutcomeJson, AuditRecord, AuditRecordJson } from "../../common/v1/audit_pb.ts";
 import { file_planton_common_v1_audit } from "../../common/v1/audit_pb.ts";
+import type { AuditCheckpoint, AuditCheckpointJson, AuditFinding, AuditFindingJson, AuditSeal, AuditSealJson, SealedAuditRecord, SealedAuditRecordJson } from "../../common/v1/audit_trail_pb.ts";
+import { file_planton_common_v1_audit_trail } from "../../common/v1/audit_trail_pb.ts";
 import type { Owner, OwnerJson, Reference, ReferenceJson, ReferencePhase, ReferencePhaseJson, Usage, UsageJson } from "./reference_pb.ts";
 import { file_planton_config_v1_reference } from "./reference_pb.ts";
 import type { Secret, SecretJson, SecretVersion, SecretVersionJson } from "./secret_pb.ts";
@@ -24,7 +26,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file planton/config/v1/config_manager_service.proto.
  */
 export const file_planton_config_v1_config_manager_service: GenFile = /*@__PURE__*/
-  fileDesc("Ci5wbGFudG9uL2NvbmZpZy92MS9jb25maWdfbWFuYWdlcl9zZXJ2aWNlLnByb3RvEhFwbGFudG9uLmNvbmZpZy52MSLEAgoQU2V0U2VjcmV0UmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxIvCgRzbHVnGAMgASgJQiG6SB5yHBg/MhheW2EtejAtOV0rKC1bYS16MC05XSspKiQScgoHZW50cmllcxgEIAMoCzIwLnBsYW50b24uY29uZmlnLnYxLlNldFNlY3JldFJlcXVlc3QuRW50cmllc0VudHJ5Qi+AAQG6SCmaASYIARBAIhhyFhiAATIRXltBLVphLXowLTlfLi1dKyQqBnIEKICABBINCgVtZXJnZRgFIAEoCBIWCgRldGFnGAYgASgJQgi6SAVyAxiAARouCgxFbnRyaWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJPChFTZXRTZWNyZXRSZXNwb25zZRIpCgZzZWNyZXQYASABKAsyGS5wbGFudG9uLmNvbmZpZy52MS5TZWNyZXQSDwoHY2hhbmdlZBgCIAEoCCJtChBHZXRTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJCI+ChFHZXRTZWNyZXRSZXNwb25zZRIpCgZzZWNyZXQYASABKAsyGS5wbGFudG9uLmNvbmZpZy52MS5TZWNyZXQinQEKEkxpc3RTZWNyZXRzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxIdCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMYgAgSFAoMc2hvd19kZWxldGVkGAUgASgIIloKE0xpc3RTZWNyZXRzUmVzcG9uc2USKgoHc2VjcmV0cxgBIAMoCzIZLnBsYW50b24uY29uZmlnLnYxLlNlY3JldBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiswEKGUxpc3RTZWNyZXRWZXJzaW9uc1JlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SHAoLZW52aXJvbm1lbnQYAiABKAlCB7pIBHICGD8SIwoEc2x1ZxgDIAEoCUIVukgSchAQARg/MgpeW15ceDAwXSokEh0KCXBhZ2Vfc2l6ZRgEIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxiACCJpChpMaXN0U2VjcmV0VmVyc2lvbnNSZXNwb25zZRIyCgh2ZXJzaW9ucxgBIAMoCzIgLnBsYW50b24uY29uZmlnLnYxLlNlY3JldFZlcnNpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIuUBChNBY2Nlc3NTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJBIYCgd2ZXJzaW9uGAQgASgFQge6SAQaAigAEjIKBGtleXMYBSADKAlCJLpIIZIBHhBAGAEiGHIWGIABMhFeW0EtWmEtejAtOV8uLV0rJBIlCgdwdXJwb3NlGAYgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCK3AQoUQWNjZXNzU2VjcmV0UmVzcG9uc2USEgoKc2VjcmV0X3VpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEkoKB2VudHJpZXMYAyADKAsyNC5wbGFudG9uLmNvbmZpZy52MS5BY2Nlc3NTZWNyZXRSZXNwb25zZS5FbnRyaWVzRW50cnlCA4ABARouCgxFbnRyaWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKkAQoVUm9sbGJhY2tTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJBIYCgd2ZXJzaW9uGAQgASgFQge6SAQaAigBEhYKBGV0YWcYBSABKAlCCLpIBXIDGIABIkMKFlJvbGxiYWNrU2VjcmV0UmVzcG9uc2USKQoGc2VjcmV0GAEgASgLMhkucGxhbnRvbi5jb25maWcudjEuU2VjcmV0IogBChNEZWxldGVTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJBIWCgRldGFnGAQgASgJQgi6SAVyAxiAASJBChREZWxldGVTZWNyZXRSZXNwb25zZRIpCgZzZWNyZXQYASABKAsyGS5wbGFudG9uLmNvbmZpZy52MS5TZWNyZXQicgoVVW5kZWxldGVTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJCJDChZVbmRlbGV0ZVNlY3JldFJlc3BvbnNlEikKBnNlY3JldBgBIAEoCzIZLnBsYW50b24uY29uZmlnLnYxLlNlY3JldCKSAQobRGVzdHJveVNlY3JldFZlcnNpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJBIYCgd2ZXJzaW9uGAQgASgFQge6SAQaAigBIlEKHERlc3Ryb3lTZWNyZXRWZXJzaW9uUmVzcG9uc2USMQoHdmVyc2lvbhgBIAEoCzIgLnBsYW50b24uY29uZmlnLnYxLlNlY3JldFZlcnNpb24iugEKElNldFZhcmlhYmxlUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxIvCgRzbHVnGAMgASgJQiG6SB5yHBg/MhheW2EtejAtOV0rKC1bYS16MC05XSspKiQSJQoFdmFsdWUYBCABKAlCFrpIE3IREAEYgCAyCl5bXlx4MDBdKiQSFgoEZXRhZxgFIAEoCUIIukgFcgMYgAEiVQoTU2V0VmFyaWFibGVSZXNwb25zZRItCgh2YXJpYWJsZRgBIAEoCzIbLnBsYW50b24uY29uZmlnLnYxLlZhcmlhYmxlEg8KB2NoYW5nZWQYAiABKAgibwoSR2V0VmFyaWFibGVSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJCJEChNHZXRWYXJpYWJsZVJlc3BvbnNlEi0KCHZhcmlhYmxlGAEgASgLMhsucGxhbnRvbi5jb25maWcudjEuVmFyaWFibGUiiQEKFExpc3RWYXJpYWJsZXNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/Eh0KCXBhZ2Vfc2l6ZRgDIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxiACCJgChVMaXN0VmFyaWFibGVzUmVzcG9uc2USLgoJdmFyaWFibGVzGAEgAygLMhsucGxhbnRvbi5jb25maWcudjEuVmFyaWFibGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIooBChVEZWxldGVWYXJpYWJsZVJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SHAoLZW52aXJvbm1lbnQYAiABKAlCB7pIBHICGD8SIwoEc2x1ZxgDIAEoCUIVukgSchAQARg/MgpeW15ceDAwXSokEhYKBGV0YWcYBCABKAlCCLpIBXIDGIABIhgKFkRlbGV0ZVZhcmlhYmxlUmVzcG9uc2Ui3QEKGFJlc29sdmVSZWZlcmVuY2VzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxI8CgpyZWZlcmVuY2VzGAMgAygLMhwucGxhbnRvbi5jb25maWcudjEuUmVmZXJlbmNlQgq6SAeSAQQIARBkEiYKCW93bmVyX3VpZBgEIAEoCUITukgQcg4YQDIKXlteXHgwMF0qJBIlCgdwdXJwb3NlGAUgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCJRChlSZXNvbHZlUmVmZXJlbmNlc1Jlc3BvbnNlEjQKBnZhbHVlcxgBIAMoCzIkLnBsYW50b24uY29uZmlnLnYxLlJlc29sdmVkUmVmZXJlbmNlIt8BCh1SZXNvbHZlT3duZWRSZWZlcmVuY2VzUmVxdWVzdBIvChBvcmdhbml6YXRpb25fdWlkGAEgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSKAoJb3duZXJfdWlkGAIgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSPAoKcmVmZXJlbmNlcxgDIAMoCzIcLnBsYW50b24uY29uZmlnLnYxLlJlZmVyZW5jZUIKukgHkgEECAEQZBIlCgdwdXJwb3NlGAQgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCJWCh5SZXNvbHZlT3duZWRSZWZlcmVuY2VzUmVzcG9uc2USNAoGdmFsdWVzGAEgAygLMiQucGxhbnRvbi5jb25maWcudjEuUmVzb2x2ZWRSZWZlcmVuY2UiTAoRUmVzb2x2ZWRSZWZlcmVuY2USEgoFdmFsdWUYASABKAlCA4ABARISCgp0YXJnZXRfdWlkGAIgASgJEg8KB3ZlcnNpb24YAyABKAUiugIKFFNldFJlZmVyZW5jZXNSZXF1ZXN0EhQKA29yZxgBIAEoCUIHukgEcgIYPxIvChBvcmdhbml6YXRpb25fdWlkGAIgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSLwoFb3duZXIYAyABKAsyGC5wbGFudG9uLmNvbmZpZy52MS5Pd25lckIGukgDyAEBEhkKCHJldmlzaW9uGAQgASgFQge6SAQaAigBEjoKCnJlZmVyZW5jZXMYBSADKAsyHC5wbGFudG9uLmNvbmZpZy52MS5SZWZlcmVuY2VCCLpIBZIBAhBkEjwKBXBoYXNlGAYgASgOMiEucGxhbnRvbi5jb25maWcudjEuUmVmZXJlbmNlUGhhc2VCCrpIB4IBBBABIAASFQoNdmFsaWRhdGVfb25seRgHIAEoCCIXChVTZXRSZWZlcmVuY2VzUmVzcG9uc2UikwIKFk1pbnRPd25lZFNlY3JldFJlcXVlc3QSFAoDb3JnGAEgASgJQge6SARyAhg/Ei8KEG9yZ2FuaXphdGlvbl91aWQYAiABKAlCFbpIEnIQEAEYQDIKXlteXHgwMF0qJBIpCgpzZWNyZXRfdWlkGAMgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSLwoFb3duZXIYBCABKAsyGC5wbGFudG9uLmNvbmZpZy52MS5Pd25lckIGukgDyAEBEi8KBHNsdWcYBSABKAlCIbpIHnIcGD8yGF5bYS16MC05XSsoLVthLXowLTldKykqJBIlCgdwdXJwb3NlGAYgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCJMChdNaW50T3duZWRTZWNyZXRSZXNwb25zZRIMCgRzbHVnGAEgASgJEhIKBXZhbHVlGAIgASgJQgOAAQESDwoHY3JlYXRlZBgDIAEoCCLHAQoYQWNjZXNzT3duZWRTZWNyZXRSZXF1ZXN0Ei8KEG9yZ2FuaXphdGlvbl91aWQYASABKAlCFbpIEnIQEAEYQDIKXlteXHgwMF0qJBIpCgpzZWNyZXRfdWlkGAIgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSKAoJb3duZXJfdWlkGAMgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSJQoHcHVycG9zZRgEIAEoCUIUukgRcg8YyAEyCl5bXlx4MDBdKiQiPQoZQWNjZXNzT3duZWRTZWNyZXRSZXNwb25zZRIMCgRzbHVnGAEgASgJEhIKBXZhbHVlGAIgASgJQgOAAQEioAEKGFJldGlyZU93bmVkU2VjcmV0UmVxdWVzdBIvChBvcmdhbml6YXRpb25fdWlkGAEgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSKQoKc2VjcmV0X3VpZBgCIAEoCUIVukgSchAQARhAMgpeW15ceDAwXSokEigKCW93bmVyX3VpZBgDIAEoCUIVukgSchAQARhAMgpeW15ceDAwXSokIhsKGVJldGlyZU93bmVkU2VjcmV0UmVzcG9uc2UiYAocTGlzdFVuY29uZmlybWVkT3duZXJzUmVxdWVzdBJACgZiZWZvcmUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhS6SBHIAQGyAQsiBwj/gtH/rwcyACJUCh1MaXN0VW5jb25maXJtZWRPd25lcnNSZXNwb25zZRIzCgZvd25lcnMYASADKAsyIy5wbGFudG9uLmNvbmZpZy52MS5VbmNvbmZpcm1lZE93bmVyImcKEFVuY29uZmlybWVkT3duZXISJwoFb3duZXIYASABKAsyGC5wbGFudG9uLmNvbmZpZy52MS5Pd25lchIYChBvcmdhbml6YXRpb25fdWlkGAIgASgJEhAKCHJldmlzaW9uGAMgASgFIq4BChFMaXN0VXNhZ2VzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxInCgZzZWNyZXQYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJEgAEikKCHZhcmlhYmxlGAQgASgJQhW6SBJyEBABGD8yCl5bXlx4MDBdKiRIAEIPCgZ0YXJnZXQSBbpIAggBIj4KEkxpc3RVc2FnZXNSZXNwb25zZRIoCgZ1c2FnZXMYASADKAsyGC5wbGFudG9uLmNvbmZpZy52MS5Vc2FnZSI2ChxSb3RhdGVPcmdhbml6YXRpb25LZXlSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/IlEKHVJvdGF0ZU9yZ2FuaXphdGlvbktleVJlc3BvbnNlEhMKC2tleV92ZXJzaW9uGAEgASgFEhsKE3Jld3JhcHBlZF9kYXRhX2tleXMYAiABKAUi4wIKF0xpc3RBdWRpdFJlY29yZHNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Eh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACBIjCgZhY3Rpb24YBCABKAlCE7pIEHIOGEAyCl5bXlx4MDBdKiQSKgoNcmVzb3VyY2Vfc2x1ZxgFIAEoCUITukgQcg4YPzIKXlteXHgwMF0qJBImCglhY3Rvcl91aWQYBiABKAlCE7pIEHIOGEAyCl5bXlx4MDBdKiQSPAoFc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhG6SA6yAQsiBwj/gtH/rwcyABI8CgV1bnRpbBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAImQKGExpc3RBdWRpdFJlY29yZHNSZXNwb25zZRIvCgdyZWNvcmRzGAEgAygLMh4ucGxhbnRvbi5jb21tb24udjEuQXVkaXRSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMrgUCg1Db25maWdNYW5hZ2VyEl4KCVNldFNlY3JldBIjLnBsYW50b24uY29uZmlnLnYxLlNldFNlY3JldFJlcXVlc3QaJC5wbGFudG9uLmNvbmZpZy52MS5TZXRTZWNyZXRSZXNwb25zZSIGirUYAhgLEl4KCUdldFNlY3JldBIjLnBsYW50b24uY29uZmlnLnYxLkdldFNlY3JldFJlcXVlc3QaJC5wbGFudG9uLmNvbmZpZy52MS5HZXRTZWNyZXRSZXNwb25zZSIGirUYAhgKEmQKC0xpc3RTZWNyZXRzEiUucGxhbnRvbi5jb25maWcudjEuTGlzdFNlY3JldHNSZXF1ZXN0GiYucGxhbnRvbi5jb25maWcudjEuTGlzdFNlY3JldHNSZXNwb25zZSIGirUYAhgKEnkKEkxpc3RTZWNyZXRWZXJzaW9ucxIsLnBsYW50b24uY29uZmlnLnYxLkxpc3RTZWNyZXRWZXJzaW9uc1JlcXVlc3QaLS5wbGFudG9uLmNvbmZpZy52MS5MaXN0U2VjcmV0VmVyc2lvbnNSZXNwb25zZSIGirUYAhgKEmcKDEFjY2Vzc1NlY3JldBImLnBsYW50b24uY29uZmlnLnYxLkFjY2Vzc1NlY3JldFJlcXVlc3QaJy5wbGFudG9uLmNvbmZpZy52MS5BY2Nlc3NTZWNyZXRSZXNwb25zZSIGirUYAhgMEm0KDlJvbGxiYWNrU2VjcmV0EigucGxhbnRvbi5jb25maWcudjEuUm9sbGJhY2tTZWNyZXRSZXF1ZXN0GikucGxhbnRvbi5jb25maWcudjEuUm9sbGJhY2tTZWNyZXRSZXNwb25zZSIGirUYAhgLEmcKDERlbGV0ZVNlY3JldBImLnBsYW50b24uY29uZmlnLnYxLkRlbGV0ZVNlY3JldFJlcXVlc3QaJy5wbGFudG9uLmNvbmZpZy52MS5EZWxldGVTZWNyZXRSZXNwb25zZSIGirUYAhgLEm0KDlVuZGVsZXRlU2VjcmV0EigucGxhbnRvbi5jb25maWcudjEuVW5kZWxldGVTZWNyZXRSZXF1ZXN0GikucGxhbnRvbi5jb25maWcudjEuVW5kZWxldGVTZWNyZXRSZXNwb25zZSIGirUYAhgLEn8KFERlc3Ryb3lTZWNyZXRWZXJzaW9uEi4ucGxhbnRvbi5jb25maWcudjEuRGVzdHJveVNlY3JldFZlcnNpb25SZXF1ZXN0Gi8ucGxhbnRvbi5jb25maWcudjEuRGVzdHJveVNlY3JldFZlcnNpb25SZXNwb25zZSIGirUYAhgOEmQKC1NldFZhcmlhYmxlEiUucGxhbnRvbi5jb25maWcudjEuU2V0VmFyaWFibGVSZXF1ZXN0GiYucGxhbnRvbi5jb25maWcudjEuU2V0VmFyaWFibGVSZXNwb25zZSIGirUYAhgQEmQKC0dldFZhcmlhYmxlEiUucGxhbnRvbi5jb25maWcudjEuR2V0VmFyaWFibGVSZXF1ZXN0GiYucGxhbnRvbi5jb25maWcudjEuR2V0VmFyaWFibGVSZXNwb25zZSIGirUYAhgPEmoKDUxpc3RWYXJpYWJsZXMSJy5wbGFudG9uLmNvbmZpZy52MS5MaXN0VmFyaWFibGVzUmVxdWVzdBooLnBsYW50b24uY29uZmlnLnYxLkxpc3RWYXJpYWJsZXNSZXNwb25zZSIGirUYAhgPEm0KDkRlbGV0ZVZhcmlhYmxlEigucGxhbnRvbi5jb25maWcudjEuRGVsZXRlVmFyaWFibGVSZXF1ZXN0GikucGxhbnRvbi5jb25maWcudjEuRGVsZXRlVmFyaWFibGVSZXNwb25zZSIGirUYAhgQEnYKEVJlc29sdmVSZWZlcmVuY2VzEisucGxhbnRvbi5jb25maWcudjEuUmVzb2x2ZVJlZmVyZW5jZXNSZXF1ZXN0GiwucGxhbnRvbi5jb25maWcudjEuUmVzb2x2ZVJlZmVyZW5jZXNSZXNwb25zZSIGirUYAhgREmoKDVNldFJlZmVyZW5jZXMSJy5wbGFudG9uLmNvbmZpZy52MS5TZXRSZWZlcmVuY2VzUmVxdWVzdBooLnBsYW50b24uY29uZmlnLnYxLlNldFJlZmVyZW5jZXNSZXNwb25zZSIGirUYAiABEoUBChZSZXNvbHZlT3duZWRSZWZlcmVuY2VzEjAucGxhbnRvbi5jb25maWcudjEuUmVzb2x2ZU93bmVkUmVmZXJlbmNlc1JlcXVlc3QaMS5wbGFudG9uLmNvbmZpZy52MS5SZXNvbHZlT3duZWRSZWZlcmVuY2VzUmVzcG9uc2UiBoq1GAIgARJwCg9NaW50T3duZWRTZWNyZXQSKS5wbGFudG9uLmNvbmZpZy52MS5NaW50T3duZWRTZWNyZXRSZXF1ZXN0GioucGxhbnRvbi5jb25maWcudjEuTWludE93bmVkU2VjcmV0UmVzcG9uc2UiBoq1GAIgARJ2ChFBY2Nlc3NPd25lZFNlY3JldBIrLnBsYW50b24uY29uZmlnLnYxLkFjY2Vzc093bmVkU2VjcmV0UmVxdWVzdBosLnBsYW50b24uY29uZmlnLnYxLkFjY2Vzc093bmVkU2VjcmV0UmVzcG9uc2UiBoq1GAIgARJ2ChFSZXRpcmVPd25lZFNlY3JldBIrLnBsYW50b24uY29uZmlnLnYxLlJldGlyZU93bmVkU2VjcmV0UmVxdWVzdBosLnBsYW50b24uY29uZmlnLnYxLlJldGlyZU93bmVkU2VjcmV0UmVzcG9uc2UiBoq1GAIgARKCAQoVTGlzdFVuY29uZmlybWVkT3duZXJzEi8ucGxhbnRvbi5jb25maWcudjEuTGlzdFVuY29uZmlybWVkT3duZXJzUmVxdWVzdBowLnBsYW50b24uY29uZmlnLnYxLkxpc3RVbmNvbmZpcm1lZE93bmVyc1Jlc3BvbnNlIgaKtRgCIAESYQoKTGlzdFVzYWdlcxIkLnBsYW50b24uY29uZmlnLnYxLkxpc3RVc2FnZXNSZXF1ZXN0GiUucGxhbnRvbi5jb25maWcudjEuTGlzdFVzYWdlc1Jlc3BvbnNlIgaKtRgCGAoSggEKFVJvdGF0ZU9yZ2FuaXphdGlvbktleRIvLnBsYW50b24uY29uZmlnLnYxLlJvdGF0ZU9yZ2FuaXphdGlvbktleVJlcXVlc3QaMC5wbGFudG9uLmNvbmZpZy52MS5Sb3RhdGVPcmdhbml6YXRpb25LZXlSZXNwb25zZSIGirUYAhgSEnMKEExpc3RBdWRpdFJlY29yZHMSKi5wbGFudG9uLmNvbmZpZy52MS5MaXN0QXVkaXRSZWNvcmRzUmVxdWVzdBorLnBsYW50b24uY29uZmlnLnYxLkxpc3RBdWRpdFJlY29yZHNSZXNwb25zZSIGirUYAhgeYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_planton_common_v1_access, file_planton_common_v1_audit, file_planton_config_v1_reference, file_planton_config_v1_secret, file_planton_config_v1_variable]);
+  fileDesc("Ci5wbGFudG9uL2NvbmZpZy92MS9jb25maWdfbWFuYWdlcl9zZXJ2aWNlLnByb3RvEhFwbGFudG9uLmNvbmZpZy52MSLEAgoQU2V0U2VjcmV0UmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxIvCgRzbHVnGAMgASgJQiG6SB5yHBg/MhheW2EtejAtOV0rKC1bYS16MC05XSspKiQScgoHZW50cmllcxgEIAMoCzIwLnBsYW50b24uY29uZmlnLnYxLlNldFNlY3JldFJlcXVlc3QuRW50cmllc0VudHJ5Qi+AAQG6SCmaASYIARBAIhhyFhiAATIRXltBLVphLXowLTlfLi1dKyQqBnIEKICABBINCgVtZXJnZRgFIAEoCBIWCgRldGFnGAYgASgJQgi6SAVyAxiAARouCgxFbnRyaWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJPChFTZXRTZWNyZXRSZXNwb25zZRIpCgZzZWNyZXQYASABKAsyGS5wbGFudG9uLmNvbmZpZy52MS5TZWNyZXQSDwoHY2hhbmdlZBgCIAEoCCJtChBHZXRTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJCI+ChFHZXRTZWNyZXRSZXNwb25zZRIpCgZzZWNyZXQYASABKAsyGS5wbGFudG9uLmNvbmZpZy52MS5TZWNyZXQinQEKEkxpc3RTZWNyZXRzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxIdCglwYWdlX3NpemUYAyABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMYgAgSFAoMc2hvd19kZWxldGVkGAUgASgIIloKE0xpc3RTZWNyZXRzUmVzcG9uc2USKgoHc2VjcmV0cxgBIAMoCzIZLnBsYW50b24uY29uZmlnLnYxLlNlY3JldBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiswEKGUxpc3RTZWNyZXRWZXJzaW9uc1JlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SHAoLZW52aXJvbm1lbnQYAiABKAlCB7pIBHICGD8SIwoEc2x1ZxgDIAEoCUIVukgSchAQARg/MgpeW15ceDAwXSokEh0KCXBhZ2Vfc2l6ZRgEIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxiACCJpChpMaXN0U2VjcmV0VmVyc2lvbnNSZXNwb25zZRIyCgh2ZXJzaW9ucxgBIAMoCzIgLnBsYW50b24uY29uZmlnLnYxLlNlY3JldFZlcnNpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIuUBChNBY2Nlc3NTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJBIYCgd2ZXJzaW9uGAQgASgFQge6SAQaAigAEjIKBGtleXMYBSADKAlCJLpIIZIBHhBAGAEiGHIWGIABMhFeW0EtWmEtejAtOV8uLV0rJBIlCgdwdXJwb3NlGAYgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCK3AQoUQWNjZXNzU2VjcmV0UmVzcG9uc2USEgoKc2VjcmV0X3VpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEkoKB2VudHJpZXMYAyADKAsyNC5wbGFudG9uLmNvbmZpZy52MS5BY2Nlc3NTZWNyZXRSZXNwb25zZS5FbnRyaWVzRW50cnlCA4ABARouCgxFbnRyaWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKkAQoVUm9sbGJhY2tTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJBIYCgd2ZXJzaW9uGAQgASgFQge6SAQaAigBEhYKBGV0YWcYBSABKAlCCLpIBXIDGIABIkMKFlJvbGxiYWNrU2VjcmV0UmVzcG9uc2USKQoGc2VjcmV0GAEgASgLMhkucGxhbnRvbi5jb25maWcudjEuU2VjcmV0IogBChNEZWxldGVTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJBIWCgRldGFnGAQgASgJQgi6SAVyAxiAASJBChREZWxldGVTZWNyZXRSZXNwb25zZRIpCgZzZWNyZXQYASABKAsyGS5wbGFudG9uLmNvbmZpZy52MS5TZWNyZXQicgoVVW5kZWxldGVTZWNyZXRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJCJDChZVbmRlbGV0ZVNlY3JldFJlc3BvbnNlEikKBnNlY3JldBgBIAEoCzIZLnBsYW50b24uY29uZmlnLnYxLlNlY3JldCKSAQobRGVzdHJveVNlY3JldFZlcnNpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJBIYCgd2ZXJzaW9uGAQgASgFQge6SAQaAigBIlEKHERlc3Ryb3lTZWNyZXRWZXJzaW9uUmVzcG9uc2USMQoHdmVyc2lvbhgBIAEoCzIgLnBsYW50b24uY29uZmlnLnYxLlNlY3JldFZlcnNpb24iugEKElNldFZhcmlhYmxlUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxIvCgRzbHVnGAMgASgJQiG6SB5yHBg/MhheW2EtejAtOV0rKC1bYS16MC05XSspKiQSJQoFdmFsdWUYBCABKAlCFrpIE3IREAEYgCAyCl5bXlx4MDBdKiQSFgoEZXRhZxgFIAEoCUIIukgFcgMYgAEiVQoTU2V0VmFyaWFibGVSZXNwb25zZRItCgh2YXJpYWJsZRgBIAEoCzIbLnBsYW50b24uY29uZmlnLnYxLlZhcmlhYmxlEg8KB2NoYW5nZWQYAiABKAgibwoSR2V0VmFyaWFibGVSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/EiMKBHNsdWcYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJCJEChNHZXRWYXJpYWJsZVJlc3BvbnNlEi0KCHZhcmlhYmxlGAEgASgLMhsucGxhbnRvbi5jb25maWcudjEuVmFyaWFibGUiiQEKFExpc3RWYXJpYWJsZXNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhwKC2Vudmlyb25tZW50GAIgASgJQge6SARyAhg/Eh0KCXBhZ2Vfc2l6ZRgDIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxiACCJgChVMaXN0VmFyaWFibGVzUmVzcG9uc2USLgoJdmFyaWFibGVzGAEgAygLMhsucGxhbnRvbi5jb25maWcudjEuVmFyaWFibGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIooBChVEZWxldGVWYXJpYWJsZVJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SHAoLZW52aXJvbm1lbnQYAiABKAlCB7pIBHICGD8SIwoEc2x1ZxgDIAEoCUIVukgSchAQARg/MgpeW15ceDAwXSokEhYKBGV0YWcYBCABKAlCCLpIBXIDGIABIhgKFkRlbGV0ZVZhcmlhYmxlUmVzcG9uc2Ui3QEKGFJlc29sdmVSZWZlcmVuY2VzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxI8CgpyZWZlcmVuY2VzGAMgAygLMhwucGxhbnRvbi5jb25maWcudjEuUmVmZXJlbmNlQgq6SAeSAQQIARBkEiYKCW93bmVyX3VpZBgEIAEoCUITukgQcg4YQDIKXlteXHgwMF0qJBIlCgdwdXJwb3NlGAUgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCJRChlSZXNvbHZlUmVmZXJlbmNlc1Jlc3BvbnNlEjQKBnZhbHVlcxgBIAMoCzIkLnBsYW50b24uY29uZmlnLnYxLlJlc29sdmVkUmVmZXJlbmNlIt8BCh1SZXNvbHZlT3duZWRSZWZlcmVuY2VzUmVxdWVzdBIvChBvcmdhbml6YXRpb25fdWlkGAEgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSKAoJb3duZXJfdWlkGAIgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSPAoKcmVmZXJlbmNlcxgDIAMoCzIcLnBsYW50b24uY29uZmlnLnYxLlJlZmVyZW5jZUIKukgHkgEECAEQZBIlCgdwdXJwb3NlGAQgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCJWCh5SZXNvbHZlT3duZWRSZWZlcmVuY2VzUmVzcG9uc2USNAoGdmFsdWVzGAEgAygLMiQucGxhbnRvbi5jb25maWcudjEuUmVzb2x2ZWRSZWZlcmVuY2UiTAoRUmVzb2x2ZWRSZWZlcmVuY2USEgoFdmFsdWUYASABKAlCA4ABARISCgp0YXJnZXRfdWlkGAIgASgJEg8KB3ZlcnNpb24YAyABKAUiugIKFFNldFJlZmVyZW5jZXNSZXF1ZXN0EhQKA29yZxgBIAEoCUIHukgEcgIYPxIvChBvcmdhbml6YXRpb25fdWlkGAIgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSLwoFb3duZXIYAyABKAsyGC5wbGFudG9uLmNvbmZpZy52MS5Pd25lckIGukgDyAEBEhkKCHJldmlzaW9uGAQgASgFQge6SAQaAigBEjoKCnJlZmVyZW5jZXMYBSADKAsyHC5wbGFudG9uLmNvbmZpZy52MS5SZWZlcmVuY2VCCLpIBZIBAhBkEjwKBXBoYXNlGAYgASgOMiEucGxhbnRvbi5jb25maWcudjEuUmVmZXJlbmNlUGhhc2VCCrpIB4IBBBABIAASFQoNdmFsaWRhdGVfb25seRgHIAEoCCIXChVTZXRSZWZlcmVuY2VzUmVzcG9uc2UikwIKFk1pbnRPd25lZFNlY3JldFJlcXVlc3QSFAoDb3JnGAEgASgJQge6SARyAhg/Ei8KEG9yZ2FuaXphdGlvbl91aWQYAiABKAlCFbpIEnIQEAEYQDIKXlteXHgwMF0qJBIpCgpzZWNyZXRfdWlkGAMgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSLwoFb3duZXIYBCABKAsyGC5wbGFudG9uLmNvbmZpZy52MS5Pd25lckIGukgDyAEBEi8KBHNsdWcYBSABKAlCIbpIHnIcGD8yGF5bYS16MC05XSsoLVthLXowLTldKykqJBIlCgdwdXJwb3NlGAYgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCJMChdNaW50T3duZWRTZWNyZXRSZXNwb25zZRIMCgRzbHVnGAEgASgJEhIKBXZhbHVlGAIgASgJQgOAAQESDwoHY3JlYXRlZBgDIAEoCCLHAQoYQWNjZXNzT3duZWRTZWNyZXRSZXF1ZXN0Ei8KEG9yZ2FuaXphdGlvbl91aWQYASABKAlCFbpIEnIQEAEYQDIKXlteXHgwMF0qJBIpCgpzZWNyZXRfdWlkGAIgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSKAoJb3duZXJfdWlkGAMgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSJQoHcHVycG9zZRgEIAEoCUIUukgRcg8YyAEyCl5bXlx4MDBdKiQiPQoZQWNjZXNzT3duZWRTZWNyZXRSZXNwb25zZRIMCgRzbHVnGAEgASgJEhIKBXZhbHVlGAIgASgJQgOAAQEioAEKGFJldGlyZU93bmVkU2VjcmV0UmVxdWVzdBIvChBvcmdhbml6YXRpb25fdWlkGAEgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSKQoKc2VjcmV0X3VpZBgCIAEoCUIVukgSchAQARhAMgpeW15ceDAwXSokEigKCW93bmVyX3VpZBgDIAEoCUIVukgSchAQARhAMgpeW15ceDAwXSokIhsKGVJldGlyZU93bmVkU2VjcmV0UmVzcG9uc2UiYAocTGlzdFVuY29uZmlybWVkT3duZXJzUmVxdWVzdBJACgZiZWZvcmUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhS6SBHIAQGyAQsiBwj/gtH/rwcyACJUCh1MaXN0VW5jb25maXJtZWRPd25lcnNSZXNwb25zZRIzCgZvd25lcnMYASADKAsyIy5wbGFudG9uLmNvbmZpZy52MS5VbmNvbmZpcm1lZE93bmVyImcKEFVuY29uZmlybWVkT3duZXISJwoFb3duZXIYASABKAsyGC5wbGFudG9uLmNvbmZpZy52MS5Pd25lchIYChBvcmdhbml6YXRpb25fdWlkGAIgASgJEhAKCHJldmlzaW9uGAMgASgFIq4BChFMaXN0VXNhZ2VzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIcCgtlbnZpcm9ubWVudBgCIAEoCUIHukgEcgIYPxInCgZzZWNyZXQYAyABKAlCFbpIEnIQEAEYPzIKXlteXHgwMF0qJEgAEikKCHZhcmlhYmxlGAQgASgJQhW6SBJyEBABGD8yCl5bXlx4MDBdKiRIAEIPCgZ0YXJnZXQSBbpIAggBIj4KEkxpc3RVc2FnZXNSZXNwb25zZRIoCgZ1c2FnZXMYASADKAsyGC5wbGFudG9uLmNvbmZpZy52MS5Vc2FnZSI2ChxSb3RhdGVPcmdhbml6YXRpb25LZXlSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/IlEKHVJvdGF0ZU9yZ2FuaXphdGlvbktleVJlc3BvbnNlEhMKC2tleV92ZXJzaW9uGAEgASgFEhsKE3Jld3JhcHBlZF9kYXRhX2tleXMYAiABKAUiyQMKF0xpc3RBdWRpdFJlY29yZHNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Eh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACBIjCgZhY3Rpb24YBCABKAlCE7pIEHIOGEAyCl5bXlx4MDBdKiQSKgoNcmVzb3VyY2Vfc2x1ZxgFIAEoCUITukgQcg4YPzIKXlteXHgwMF0qJBImCglhY3Rvcl91aWQYBiABKAlCE7pIEHIOGEAyCl5bXlx4MDBdKiQSPAoFc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhG6SA6yAQsiBwj/gtH/rwcyABI8CgV1bnRpbBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAEjoKB291dGNvbWUYCSABKA4yHy5wbGFudG9uLmNvbW1vbi52MS5BdWRpdE91dGNvbWVCCLpIBYIBAhABEigKCnJlcXVlc3RfaWQYCiABKAlCFLpIEXIPGIABMgpeW15ceDAwXSokImQKGExpc3RBdWRpdFJlY29yZHNSZXNwb25zZRIvCgdyZWNvcmRzGAEgAygLMh4ucGxhbnRvbi5jb21tb24udjEuQXVkaXRSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrUBChdWZXJpZnlBdWRpdFRyYWlsUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIQCghpbnN0YW5jZRgCIAEoCBIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACBIwChZjaGVja3BvaW50X3NlYWxfbnVtYmVyGAQgASgDQhC6SA0iCxj/////////DygAEiAKD2NoZWNrcG9pbnRfaGFzaBgFIAEoDEIHukgEegIYICLvAQoYVmVyaWZ5QXVkaXRUcmFpbFJlc3BvbnNlEjEKCGZpbmRpbmdzGAEgAygLMh8ucGxhbnRvbi5jb21tb24udjEuQXVkaXRGaW5kaW5nEhIKCnNlYWxfY291bnQYAiABKAUSFAoMcmVjb3JkX2NvdW50GAMgASgFEjAKBGhlYWQYBCABKAsyIi5wbGFudG9uLmNvbW1vbi52MS5BdWRpdENoZWNrcG9pbnQSFgoOdW5zZWFsZWRfY291bnQYBSABKAMSEwoLcHVibGljX2tleXMYBiADKAwSFwoPbmV4dF9wYWdlX3Rva2VuGAcgASgJIt0BChdFeHBvcnRBdWRpdFRyYWlsUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIQCghpbnN0YW5jZRgCIAEoCBIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACBI8CgVzaW5jZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAEjwKBXVudGlsGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIRukgOsgELIgcI/4LR/68HMgAizwEKGEV4cG9ydEF1ZGl0VHJhaWxSZXNwb25zZRIrCgVzZWFscxgBIAMoCzIcLnBsYW50b24uY29tbW9uLnYxLkF1ZGl0U2VhbBI1CgdyZWNvcmRzGAIgAygLMiQucGxhbnRvbi5jb21tb24udjEuU2VhbGVkQXVkaXRSZWNvcmQSNgoKY2hlY2twb2ludBgDIAEoCzIiLnBsYW50b24uY29tbW9uLnYxLkF1ZGl0Q2hlY2twb2ludBIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkyohYKDUNvbmZpZ01hbmFnZXISXgoJU2V0U2VjcmV0EiMucGxhbnRvbi5jb25maWcudjEuU2V0U2VjcmV0UmVxdWVzdBokLnBsYW50b24uY29uZmlnLnYxLlNldFNlY3JldFJlc3BvbnNlIgaKtRgCGAsSXgoJR2V0U2VjcmV0EiMucGxhbnRvbi5jb25maWcudjEuR2V0U2VjcmV0UmVxdWVzdBokLnBsYW50b24uY29uZmlnLnYxLkdldFNlY3JldFJlc3BvbnNlIgaKtRgCGAoSZAoLTGlzdFNlY3JldHMSJS5wbGFudG9uLmNvbmZpZy52MS5MaXN0U2VjcmV0c1JlcXVlc3QaJi5wbGFudG9uLmNvbmZpZy52MS5MaXN0U2VjcmV0c1Jlc3BvbnNlIgaKtRgCGAoSeQoSTGlzdFNlY3JldFZlcnNpb25zEiwucGxhbnRvbi5jb25maWcudjEuTGlzdFNlY3JldFZlcnNpb25zUmVxdWVzdBotLnBsYW50b24uY29uZmlnLnYxLkxpc3RTZWNyZXRWZXJzaW9uc1Jlc3BvbnNlIgaKtRgCGAoSZwoMQWNjZXNzU2VjcmV0EiYucGxhbnRvbi5jb25maWcudjEuQWNjZXNzU2VjcmV0UmVxdWVzdBonLnBsYW50b24uY29uZmlnLnYxLkFjY2Vzc1NlY3JldFJlc3BvbnNlIgaKtRgCGAwSbQoOUm9sbGJhY2tTZWNyZXQSKC5wbGFudG9uLmNvbmZpZy52MS5Sb2xsYmFja1NlY3JldFJlcXVlc3QaKS5wbGFudG9uLmNvbmZpZy52MS5Sb2xsYmFja1NlY3JldFJlc3BvbnNlIgaKtRgCGAsSZwoMRGVsZXRlU2VjcmV0EiYucGxhbnRvbi5jb25maWcudjEuRGVsZXRlU2VjcmV0UmVxdWVzdBonLnBsYW50b24uY29uZmlnLnYxLkRlbGV0ZVNlY3JldFJlc3BvbnNlIgaKtRgCGAsSbQoOVW5kZWxldGVTZWNyZXQSKC5wbGFudG9uLmNvbmZpZy52MS5VbmRlbGV0ZVNlY3JldFJlcXVlc3QaKS5wbGFudG9uLmNvbmZpZy52MS5VbmRlbGV0ZVNlY3JldFJlc3BvbnNlIgaKtRgCGAsSfwoURGVzdHJveVNlY3JldFZlcnNpb24SLi5wbGFudG9uLmNvbmZpZy52MS5EZXN0cm95U2VjcmV0VmVyc2lvblJlcXVlc3QaLy5wbGFudG9uLmNvbmZpZy52MS5EZXN0cm95U2VjcmV0VmVyc2lvblJlc3BvbnNlIgaKtRgCGA4SZAoLU2V0VmFyaWFibGUSJS5wbGFudG9uLmNvbmZpZy52MS5TZXRWYXJpYWJsZVJlcXVlc3QaJi5wbGFudG9uLmNvbmZpZy52MS5TZXRWYXJpYWJsZVJlc3BvbnNlIgaKtRgCGBASZAoLR2V0VmFyaWFibGUSJS5wbGFudG9uLmNvbmZpZy52MS5HZXRWYXJpYWJsZVJlcXVlc3QaJi5wbGFudG9uLmNvbmZpZy52MS5HZXRWYXJpYWJsZVJlc3BvbnNlIgaKtRgCGA8SagoNTGlzdFZhcmlhYmxlcxInLnBsYW50b24uY29uZmlnLnYxLkxpc3RWYXJpYWJsZXNSZXF1ZXN0GigucGxhbnRvbi5jb25maWcudjEuTGlzdFZhcmlhYmxlc1Jlc3BvbnNlIgaKtRgCGA8SbQoORGVsZXRlVmFyaWFibGUSKC5wbGFudG9uLmNvbmZpZy52MS5EZWxldGVWYXJpYWJsZVJlcXVlc3QaKS5wbGFudG9uLmNvbmZpZy52MS5EZWxldGVWYXJpYWJsZVJlc3BvbnNlIgaKtRgCGBASdgoRUmVzb2x2ZVJlZmVyZW5jZXMSKy5wbGFudG9uLmNvbmZpZy52MS5SZXNvbHZlUmVmZXJlbmNlc1JlcXVlc3QaLC5wbGFudG9uLmNvbmZpZy52MS5SZXNvbHZlUmVmZXJlbmNlc1Jlc3BvbnNlIgaKtRgCGBESagoNU2V0UmVmZXJlbmNlcxInLnBsYW50b24uY29uZmlnLnYxLlNldFJlZmVyZW5jZXNSZXF1ZXN0GigucGxhbnRvbi5jb25maWcudjEuU2V0UmVmZXJlbmNlc1Jlc3BvbnNlIgaKtRgCIAEShQEKFlJlc29sdmVPd25lZFJlZmVyZW5jZXMSMC5wbGFudG9uLmNvbmZpZy52MS5SZXNvbHZlT3duZWRSZWZlcmVuY2VzUmVxdWVzdBoxLnBsYW50b24uY29uZmlnLnYxLlJlc29sdmVPd25lZFJlZmVyZW5jZXNSZXNwb25zZSIGirUYAiABEnAKD01pbnRPd25lZFNlY3JldBIpLnBsYW50b24uY29uZmlnLnYxLk1pbnRPd25lZFNlY3JldFJlcXVlc3QaKi5wbGFudG9uLmNvbmZpZy52MS5NaW50T3duZWRTZWNyZXRSZXNwb25zZSIGirUYAiABEnYKEUFjY2Vzc093bmVkU2VjcmV0EisucGxhbnRvbi5jb25maWcudjEuQWNjZXNzT3duZWRTZWNyZXRSZXF1ZXN0GiwucGxhbnRvbi5jb25maWcudjEuQWNjZXNzT3duZWRTZWNyZXRSZXNwb25zZSIGirUYAiABEnYKEVJldGlyZU93bmVkU2VjcmV0EisucGxhbnRvbi5jb25maWcudjEuUmV0aXJlT3duZWRTZWNyZXRSZXF1ZXN0GiwucGxhbnRvbi5jb25maWcudjEuUmV0aXJlT3duZWRTZWNyZXRSZXNwb25zZSIGirUYAiABEoIBChVMaXN0VW5jb25maXJtZWRPd25lcnMSLy5wbGFudG9uLmNvbmZpZy52MS5MaXN0VW5jb25maXJtZWRPd25lcnNSZXF1ZXN0GjAucGxhbnRvbi5jb25maWcudjEuTGlzdFVuY29uZmlybWVkT3duZXJzUmVzcG9uc2UiBoq1GAIgARJhCgpMaXN0VXNhZ2VzEiQucGxhbnRvbi5jb25maWcudjEuTGlzdFVzYWdlc1JlcXVlc3QaJS5wbGFudG9uLmNvbmZpZy52MS5MaXN0VXNhZ2VzUmVzcG9uc2UiBoq1GAIYChKCAQoVUm90YXRlT3JnYW5pemF0aW9uS2V5Ei8ucGxhbnRvbi5jb25maWcudjEuUm90YXRlT3JnYW5pemF0aW9uS2V5UmVxdWVzdBowLnBsYW50b24uY29uZmlnLnYxLlJvdGF0ZU9yZ2FuaXphdGlvbktleVJlc3BvbnNlIgaKtRgCGBIScwoQTGlzdEF1ZGl0UmVjb3JkcxIqLnBsYW50b24uY29uZmlnLnYxLkxpc3RBdWRpdFJlY29yZHNSZXF1ZXN0GisucGxhbnRvbi5jb25maWcudjEuTGlzdEF1ZGl0UmVjb3Jkc1Jlc3BvbnNlIgaKtRgCGB4ScwoQVmVyaWZ5QXVkaXRUcmFpbBIqLnBsYW50b24uY29uZmlnLnYxLlZlcmlmeUF1ZGl0VHJhaWxSZXF1ZXN0GisucGxhbnRvbi5jb25maWcudjEuVmVyaWZ5QXVkaXRUcmFpbFJlc3BvbnNlIgaKtRgCGB4ScwoQRXhwb3J0QXVkaXRUcmFpbBIqLnBsYW50b24uY29uZmlnLnYxLkV4cG9ydEF1ZGl0VHJhaWxSZXF1ZXN0GisucGxhbnRvbi5jb25maWcudjEuRXhwb3J0QXVkaXRUcmFpbFJlc3BvbnNlIgaKtRgCGB5iBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp, file_planton_common_v1_access, file_planton_common_v1_audit, file_planton_common_v1_audit_trail, file_planton_config_v1_reference, file_planton_config_v1_secret, file_planton_config_v1_variable]);
 
 /**
  * SetSecretRequest holds the entries to set.
@@ -2860,6 +2862,20 @@ export type ListAuditRecordsRequest = Message<"planton.config.v1.ListAuditRecord
    * @generated from field: google.protobuf.Timestamp until = 8;
    */
   until?: Timestamp | undefined;
+
+  /**
+   * Only what ended so; every outcome when unspecified.
+   *
+   * @generated from field: planton.common.v1.AuditOutcome outcome = 9;
+   */
+  outcome: AuditOutcome;
+
+  /**
+   * Only what belongs to this request, by its id.
+   *
+   * @generated from field: string request_id = 10;
+   */
+  requestId: string;
 };
 
 /**
@@ -2923,6 +2939,20 @@ export type ListAuditRecordsRequestJson = {
    * @generated from field: google.protobuf.Timestamp until = 8;
    */
   until?: TimestampJson;
+
+  /**
+   * Only what ended so; every outcome when unspecified.
+   *
+   * @generated from field: planton.common.v1.AuditOutcome outcome = 9;
+   */
+  outcome?: AuditOutcomeJson;
+
+  /**
+   * Only what belongs to this request, by its id.
+   *
+   * @generated from field: string request_id = 10;
+   */
+  requestId?: string;
 };
 
 /**
@@ -2980,6 +3010,384 @@ export type ListAuditRecordsResponseJson = {
  */
 export const ListAuditRecordsResponseSchema: GenMessage<ListAuditRecordsResponse, {jsonType: ListAuditRecordsResponseJson}> = /*@__PURE__*/
   messageDesc(file_planton_config_v1_config_manager_service, 47);
+
+/**
+ * VerifyAuditTrailRequest names the trail to check.
+ *
+ * @generated from message planton.config.v1.VerifyAuditTrailRequest
+ */
+export type VerifyAuditTrailRequest = Message<"planton.config.v1.VerifyAuditTrailRequest"> & {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org: string;
+
+  /**
+   * The trail of the instance itself instead, which concerns no organisation. For the instance owner alone.
+   *
+   * @generated from field: bool instance = 2;
+   */
+  instance: boolean;
+
+  /**
+   * `next_page_token` of the page before; absent for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * A seal that the trail has to hold, from a checkpoint that was kept elsewhere; 0 for none.
+   *
+   * @generated from field: int64 checkpoint_seal_number = 4;
+   */
+  checkpointSealNumber: bigint;
+
+  /**
+   * Hash of that seal.
+   *
+   * @generated from field: bytes checkpoint_hash = 5;
+   */
+  checkpointHash: Uint8Array;
+};
+
+/**
+ * VerifyAuditTrailRequest names the trail to check.
+ *
+ * @generated from message planton.config.v1.VerifyAuditTrailRequest
+ */
+export type VerifyAuditTrailRequestJson = {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org?: string;
+
+  /**
+   * The trail of the instance itself instead, which concerns no organisation. For the instance owner alone.
+   *
+   * @generated from field: bool instance = 2;
+   */
+  instance?: boolean;
+
+  /**
+   * `next_page_token` of the page before; absent for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken?: string;
+
+  /**
+   * A seal that the trail has to hold, from a checkpoint that was kept elsewhere; 0 for none.
+   *
+   * @generated from field: int64 checkpoint_seal_number = 4;
+   */
+  checkpointSealNumber?: string;
+
+  /**
+   * Hash of that seal.
+   *
+   * @generated from field: bytes checkpoint_hash = 5;
+   */
+  checkpointHash?: string;
+};
+
+/**
+ * Describes the message planton.config.v1.VerifyAuditTrailRequest.
+ * Use `create(VerifyAuditTrailRequestSchema)` to create a new message.
+ */
+export const VerifyAuditTrailRequestSchema: GenMessage<VerifyAuditTrailRequest, {jsonType: VerifyAuditTrailRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_config_v1_config_manager_service, 48);
+
+/**
+ * VerifyAuditTrailResponse is what was found in a part of the trail.
+ *
+ * @generated from message planton.config.v1.VerifyAuditTrailResponse
+ */
+export type VerifyAuditTrailResponse = Message<"planton.config.v1.VerifyAuditTrailResponse"> & {
+  /**
+   * What is not as it was sealed, at most 1000; nothing where nothing was touched.
+   *
+   * @generated from field: repeated planton.common.v1.AuditFinding findings = 1;
+   */
+  findings: AuditFinding[];
+
+  /**
+   * Seals that were checked for this page.
+   *
+   * @generated from field: int32 seal_count = 2;
+   */
+  sealCount: number;
+
+  /**
+   * Records that were checked for this page.
+   *
+   * @generated from field: int32 record_count = 3;
+   */
+  recordCount: number;
+
+  /**
+   * On the last page: where the trail stands, signed where the service has a key.
+   *
+   * @generated from field: planton.common.v1.AuditCheckpoint head = 4;
+   */
+  head?: AuditCheckpoint | undefined;
+
+  /**
+   * On the last page: records that no seal covers yet.
+   *
+   * @generated from field: int64 unsealed_count = 5;
+   */
+  unsealedCount: bigint;
+
+  /**
+   * Public keys that the seals of this page were signed with.
+   *
+   * @generated from field: repeated bytes public_keys = 6;
+   */
+  publicKeys: Uint8Array[];
+
+  /**
+   * Ask with it for the next part; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 7;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * VerifyAuditTrailResponse is what was found in a part of the trail.
+ *
+ * @generated from message planton.config.v1.VerifyAuditTrailResponse
+ */
+export type VerifyAuditTrailResponseJson = {
+  /**
+   * What is not as it was sealed, at most 1000; nothing where nothing was touched.
+   *
+   * @generated from field: repeated planton.common.v1.AuditFinding findings = 1;
+   */
+  findings?: AuditFindingJson[];
+
+  /**
+   * Seals that were checked for this page.
+   *
+   * @generated from field: int32 seal_count = 2;
+   */
+  sealCount?: number;
+
+  /**
+   * Records that were checked for this page.
+   *
+   * @generated from field: int32 record_count = 3;
+   */
+  recordCount?: number;
+
+  /**
+   * On the last page: where the trail stands, signed where the service has a key.
+   *
+   * @generated from field: planton.common.v1.AuditCheckpoint head = 4;
+   */
+  head?: AuditCheckpointJson;
+
+  /**
+   * On the last page: records that no seal covers yet.
+   *
+   * @generated from field: int64 unsealed_count = 5;
+   */
+  unsealedCount?: string;
+
+  /**
+   * Public keys that the seals of this page were signed with.
+   *
+   * @generated from field: repeated bytes public_keys = 6;
+   */
+  publicKeys?: string[];
+
+  /**
+   * Ask with it for the next part; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 7;
+   */
+  nextPageToken?: string;
+};
+
+/**
+ * Describes the message planton.config.v1.VerifyAuditTrailResponse.
+ * Use `create(VerifyAuditTrailResponseSchema)` to create a new message.
+ */
+export const VerifyAuditTrailResponseSchema: GenMessage<VerifyAuditTrailResponse, {jsonType: VerifyAuditTrailResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_config_v1_config_manager_service, 49);
+
+/**
+ * ExportAuditTrailRequest names the trail to export.
+ *
+ * @generated from message planton.config.v1.ExportAuditTrailRequest
+ */
+export type ExportAuditTrailRequest = Message<"planton.config.v1.ExportAuditTrailRequest"> & {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org: string;
+
+  /**
+   * The trail of the instance itself instead, which concerns no organisation. For the instance owner alone.
+   *
+   * @generated from field: bool instance = 2;
+   */
+  instance: boolean;
+
+  /**
+   * `next_page_token` of the page before; absent for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * Only seals that were made from this time on. Seals are exported whole.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 4;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Only seals that were made before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 5;
+   */
+  until?: Timestamp | undefined;
+};
+
+/**
+ * ExportAuditTrailRequest names the trail to export.
+ *
+ * @generated from message planton.config.v1.ExportAuditTrailRequest
+ */
+export type ExportAuditTrailRequestJson = {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org?: string;
+
+  /**
+   * The trail of the instance itself instead, which concerns no organisation. For the instance owner alone.
+   *
+   * @generated from field: bool instance = 2;
+   */
+  instance?: boolean;
+
+  /**
+   * `next_page_token` of the page before; absent for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken?: string;
+
+  /**
+   * Only seals that were made from this time on. Seals are exported whole.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 4;
+   */
+  since?: TimestampJson;
+
+  /**
+   * Only seals that were made before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 5;
+   */
+  until?: TimestampJson;
+};
+
+/**
+ * Describes the message planton.config.v1.ExportAuditTrailRequest.
+ * Use `create(ExportAuditTrailRequestSchema)` to create a new message.
+ */
+export const ExportAuditTrailRequestSchema: GenMessage<ExportAuditTrailRequest, {jsonType: ExportAuditTrailRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_config_v1_config_manager_service, 50);
+
+/**
+ * ExportAuditTrailResponse is a part of the trail: whole seals, in their order.
+ *
+ * @generated from message planton.config.v1.ExportAuditTrailResponse
+ */
+export type ExportAuditTrailResponse = Message<"planton.config.v1.ExportAuditTrailResponse"> & {
+  /**
+   * The seals.
+   *
+   * @generated from field: repeated planton.common.v1.AuditSeal seals = 1;
+   */
+  seals: AuditSeal[];
+
+  /**
+   * Their records, in the order of the seals and within each in its own.
+   *
+   * @generated from field: repeated planton.common.v1.SealedAuditRecord records = 2;
+   */
+  records: SealedAuditRecord[];
+
+  /**
+   * On the last page: the signed statement that this is all.
+   *
+   * @generated from field: planton.common.v1.AuditCheckpoint checkpoint = 3;
+   */
+  checkpoint?: AuditCheckpoint | undefined;
+
+  /**
+   * Ask with it for the next part; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 4;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * ExportAuditTrailResponse is a part of the trail: whole seals, in their order.
+ *
+ * @generated from message planton.config.v1.ExportAuditTrailResponse
+ */
+export type ExportAuditTrailResponseJson = {
+  /**
+   * The seals.
+   *
+   * @generated from field: repeated planton.common.v1.AuditSeal seals = 1;
+   */
+  seals?: AuditSealJson[];
+
+  /**
+   * Their records, in the order of the seals and within each in its own.
+   *
+   * @generated from field: repeated planton.common.v1.SealedAuditRecord records = 2;
+   */
+  records?: SealedAuditRecordJson[];
+
+  /**
+   * On the last page: the signed statement that this is all.
+   *
+   * @generated from field: planton.common.v1.AuditCheckpoint checkpoint = 3;
+   */
+  checkpoint?: AuditCheckpointJson;
+
+  /**
+   * Ask with it for the next part; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 4;
+   */
+  nextPageToken?: string;
+};
+
+/**
+ * Describes the message planton.config.v1.ExportAuditTrailResponse.
+ * Use `create(ExportAuditTrailResponseSchema)` to create a new message.
+ */
+export const ExportAuditTrailResponseSchema: GenMessage<ExportAuditTrailResponse, {jsonType: ExportAuditTrailResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_config_v1_config_manager_service, 51);
 
 /**
  * ConfigManager keeps secrets and variables. A value never leaves before the read is on record.
@@ -3226,6 +3634,27 @@ export const ConfigManager: GenService<{
     methodKind: "unary";
     input: typeof ListAuditRecordsRequestSchema;
     output: typeof ListAuditRecordsResponseSchema;
+  },
+  /**
+   * VerifyAuditTrail checks a part of the trail against its seals: it finds records that were changed, removed, inserted or moved, and seals
+   * that were.
+   *
+   * @generated from rpc planton.config.v1.ConfigManager.VerifyAuditTrail
+   */
+  verifyAuditTrail: {
+    methodKind: "unary";
+    input: typeof VerifyAuditTrailRequestSchema;
+    output: typeof VerifyAuditTrailResponseSchema;
+  },
+  /**
+   * ExportAuditTrail reads the trail with its seals, oldest first, and ends with a signed checkpoint.
+   *
+   * @generated from rpc planton.config.v1.ConfigManager.ExportAuditTrail
+   */
+  exportAuditTrail: {
+    methodKind: "unary";
+    input: typeof ExportAuditTrailRequestSchema;
+    output: typeof ExportAuditTrailResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_planton_config_v1_config_manager_service, 0);

@@ -10,6 +10,10 @@ import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/vali
 import type { Duration, DurationJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_planton_common_v1_access } from "../../common/v1/access_pb.ts";
+import type { AuditOutcome, AuditOutcomeJson, AuditRecord, AuditRecordJson } from "../../common/v1/audit_pb.ts";
+import { file_planton_common_v1_audit } from "../../common/v1/audit_pb.ts";
+import type { AuditCheckpoint, AuditCheckpointJson, AuditFinding, AuditFindingJson, AuditSeal, AuditSealJson, SealedAuditRecord, SealedAuditRecordJson } from "../../common/v1/audit_trail_pb.ts";
+import { file_planton_common_v1_audit_trail } from "../../common/v1/audit_trail_pb.ts";
 import type { ApiKey, ApiKeyJson } from "./api_key_pb.ts";
 import { file_planton_identity_v1_api_key } from "./api_key_pb.ts";
 import type { Environment, EnvironmentJson, Member, MemberJson, Organization, OrganizationJson, Role, RoleJson, ServiceAccount, ServiceAccountJson, SubjectKind, SubjectKindJson } from "./organization_pb.ts";
@@ -20,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file planton/identity/v1/identity_service.proto.
  */
 export const file_planton_identity_v1_identity_service: GenFile = /*@__PURE__*/
-  fileDesc("CipwbGFudG9uL2lkZW50aXR5L3YxL2lkZW50aXR5X3NlcnZpY2UucHJvdG8SE3BsYW50b24uaWRlbnRpdHkudjEiYwoZQ3JlYXRlT3JnYW5pemF0aW9uUmVxdWVzdBIvCgRzbHVnGAEgASgJQiG6SB5yHBg/MhheW2EtejAtOV0rKC1bYS16MC05XSspKiQSFQoEbmFtZRgCIAEoCUIHukgEcgIYZCJVChpDcmVhdGVPcmdhbml6YXRpb25SZXNwb25zZRI3Cgxvcmdhbml6YXRpb24YASABKAsyIS5wbGFudG9uLmlkZW50aXR5LnYxLk9yZ2FuaXphdGlvbiIaChhMaXN0T3JnYW5pemF0aW9uc1JlcXVlc3QiVQoZTGlzdE9yZ2FuaXphdGlvbnNSZXNwb25zZRI4Cg1vcmdhbml6YXRpb25zGAEgAygLMiEucGxhbnRvbi5pZGVudGl0eS52MS5Pcmdhbml6YXRpb24iYwoYQ3JlYXRlRW52aXJvbm1lbnRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Ei8KBHNsdWcYAiABKAlCIbpIHnIcGD8yGF5bYS16MC05XSsoLVthLXowLTldKykqJCJSChlDcmVhdGVFbnZpcm9ubWVudFJlc3BvbnNlEjUKC2Vudmlyb25tZW50GAEgASgLMiAucGxhbnRvbi5pZGVudGl0eS52MS5FbnZpcm9ubWVudCIxChdMaXN0RW52aXJvbm1lbnRzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPyJSChhMaXN0RW52aXJvbm1lbnRzUmVzcG9uc2USNgoMZW52aXJvbm1lbnRzGAEgAygLMiAucGxhbnRvbi5pZGVudGl0eS52MS5FbnZpcm9ubWVudCJSChhEZWxldGVFbnZpcm9ubWVudFJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SHgoLZW52aXJvbm1lbnQYAiABKAlCCbpIBnIEEAEYPyIbChlEZWxldGVFbnZpcm9ubWVudFJlc3BvbnNlIkAKGUxvb2tVcEVudmlyb25tZW50c1JlcXVlc3QSIwoQb3JnYW5pemF0aW9uX3VpZBgBIAEoCUIJukgGcgQQARhAIlQKGkxvb2tVcEVudmlyb25tZW50c1Jlc3BvbnNlEjYKDGVudmlyb25tZW50cxgBIAMoCzIgLnBsYW50b24uaWRlbnRpdHkudjEuRW52aXJvbm1lbnQiLAoSTGlzdE1lbWJlcnNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/IkMKE0xpc3RNZW1iZXJzUmVzcG9uc2USLAoHbWVtYmVycxgBIAMoCzIbLnBsYW50b24uaWRlbnRpdHkudjEuTWVtYmVyIqEBChBTZXRNZW1iZXJSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Eh4KC3N1YmplY3RfdWlkGAIgASgJQgm6SAZyBBABGEASMwoEcm9sZRgDIAEoDjIZLnBsYW50b24uaWRlbnRpdHkudjEuUm9sZUIKukgHggEEEAEgABIgCgxlbnZpcm9ubWVudHMYBCADKAlCCrpIB5IBBBBkGAEiQAoRU2V0TWVtYmVyUmVzcG9uc2USKwoGbWVtYmVyGAEgASgLMhsucGxhbnRvbi5pZGVudGl0eS52MS5NZW1iZXIiTQoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIeCgtzdWJqZWN0X3VpZBgCIAEoCUIJukgGcgQQARhAIhYKFFJlbW92ZU1lbWJlclJlc3BvbnNlIr0BChtDcmVhdGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SLwoEc2x1ZxgCIAEoCUIhukgechwYPzIYXlthLXowLTldKygtW2EtejAtOV0rKSokEjMKBHJvbGUYAyABKA4yGS5wbGFudG9uLmlkZW50aXR5LnYxLlJvbGVCCrpIB4IBBBABIAASIAoMZW52aXJvbm1lbnRzGAQgAygJQgq6SAeSAQQQZBgBIlwKHENyZWF0ZVNlcnZpY2VBY2NvdW50UmVzcG9uc2USPAoPc2VydmljZV9hY2NvdW50GAEgASgLMiMucGxhbnRvbi5pZGVudGl0eS52MS5TZXJ2aWNlQWNjb3VudCI0ChpMaXN0U2VydmljZUFjY291bnRzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPyJcChtMaXN0U2VydmljZUFjY291bnRzUmVzcG9uc2USPQoQc2VydmljZV9hY2NvdW50cxgBIAMoCzIjLnBsYW50b24uaWRlbnRpdHkudjEuU2VydmljZUFjY291bnQiTgobRGVsZXRlU2VydmljZUFjY291bnRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhcKBHNsdWcYAiABKAlCCbpIBnIEEAEYPyIeChxEZWxldGVTZXJ2aWNlQWNjb3VudFJlc3BvbnNlIvQBChNDcmVhdGVBcGlLZXlSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Ei8KBG5hbWUYAiABKAlCIbpIHnIcGD8yGF5bYS16MC05XSsoLVthLXowLTldKykqJBIxCgRyb2xlGAMgASgOMhkucGxhbnRvbi5pZGVudGl0eS52MS5Sb2xlQgi6SAWCAQIQARI/CghsaWZldGltZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgYIgIawlgEyAgg8EiAKDGVudmlyb25tZW50cxgFIAMoCUIKukgHkgEEEGQYASJWChRDcmVhdGVBcGlLZXlSZXNwb25zZRIsCgdhcGlfa2V5GAEgASgLMhsucGxhbnRvbi5pZGVudGl0eS52MS5BcGlLZXkSEAoDa2V5GAIgASgJQgOAAQEiLAoSTGlzdEFwaUtleXNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/IkQKE0xpc3RBcGlLZXlzUmVzcG9uc2USLQoIYXBpX2tleXMYASADKAsyGy5wbGFudG9uLmlkZW50aXR5LnYxLkFwaUtleSJJChNSZXZva2VBcGlLZXlSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhoKB2FwaV9rZXkYAiABKAlCCbpIBnIEEAEYQCIWChRSZXZva2VBcGlLZXlSZXNwb25zZSJMChRFeGNoYW5nZVRva2VuUmVxdWVzdBIeCgdhcGlfa2V5GAEgASgJQg2AAQG6SAdyBRABGIAEEhQKA29yZxgCIAEoCUIHukgEcgIYPyJjChVFeGNoYW5nZVRva2VuUmVzcG9uc2USGQoMYWNjZXNzX3Rva2VuGAEgASgJQgOAAQESLwoLZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIg8KDVdob0FtSVJlcXVlc3QitQEKDldob0FtSVJlc3BvbnNlEhMKC3N1YmplY3RfdWlkGAEgASgJEi4KBGtpbmQYAiABKA4yIC5wbGFudG9uLmlkZW50aXR5LnYxLlN1YmplY3RLaW5kEgwKBG5hbWUYAyABKAkSFgoOaW5zdGFuY2Vfb3duZXIYBCABKAgSOAoNb3JnYW5pemF0aW9ucxgFIAMoCzIhLnBsYW50b24uaWRlbnRpdHkudjEuT3JnYW5pemF0aW9uIhkKF0dldEpzb25XZWJLZXlTZXRSZXF1ZXN0IjQKGEdldEpzb25XZWJLZXlTZXRSZXNwb25zZRIYChBqc29uX3dlYl9rZXlfc2V0GAEgASgJIhgKFkxpc3RSZXZvY2F0aW9uc1JlcXVlc3QiTwoXTGlzdFJldm9jYXRpb25zUmVzcG9uc2USNAoLcmV2b2NhdGlvbnMYASADKAsyHy5wbGFudG9uLmlkZW50aXR5LnYxLlJldm9jYXRpb24iTQoKUmV2b2NhdGlvbhIPCgdzdWJqZWN0GAEgASgJEi4KCm5vdF9iZWZvcmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wMr0RCghJZGVudGl0eRJ9ChJDcmVhdGVPcmdhbml6YXRpb24SLi5wbGFudG9uLmlkZW50aXR5LnYxLkNyZWF0ZU9yZ2FuaXphdGlvblJlcXVlc3QaLy5wbGFudG9uLmlkZW50aXR5LnYxLkNyZWF0ZU9yZ2FuaXphdGlvblJlc3BvbnNlIgaKtRgCKAESegoRTGlzdE9yZ2FuaXphdGlvbnMSLS5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RPcmdhbml6YXRpb25zUmVxdWVzdBouLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdE9yZ2FuaXphdGlvbnNSZXNwb25zZSIGirUYAhABEnoKEUNyZWF0ZUVudmlyb25tZW50Ei0ucGxhbnRvbi5pZGVudGl0eS52MS5DcmVhdGVFbnZpcm9ubWVudFJlcXVlc3QaLi5wbGFudG9uLmlkZW50aXR5LnYxLkNyZWF0ZUVudmlyb25tZW50UmVzcG9uc2UiBoq1GAIYAhJ3ChBMaXN0RW52aXJvbm1lbnRzEiwucGxhbnRvbi5pZGVudGl0eS52MS5MaXN0RW52aXJvbm1lbnRzUmVxdWVzdBotLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdEVudmlyb25tZW50c1Jlc3BvbnNlIgaKtRgCGAESegoRRGVsZXRlRW52aXJvbm1lbnQSLS5wbGFudG9uLmlkZW50aXR5LnYxLkRlbGV0ZUVudmlyb25tZW50UmVxdWVzdBouLnBsYW50b24uaWRlbnRpdHkudjEuRGVsZXRlRW52aXJvbm1lbnRSZXNwb25zZSIGirUYAhgCEn0KEkxvb2tVcEVudmlyb25tZW50cxIuLnBsYW50b24uaWRlbnRpdHkudjEuTG9va1VwRW52aXJvbm1lbnRzUmVxdWVzdBovLnBsYW50b24uaWRlbnRpdHkudjEuTG9va1VwRW52aXJvbm1lbnRzUmVzcG9uc2UiBoq1GAIgARJoCgtMaXN0TWVtYmVycxInLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdE1lbWJlcnNSZXF1ZXN0GigucGxhbnRvbi5pZGVudGl0eS52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlIgaKtRgCGAESYgoJU2V0TWVtYmVyEiUucGxhbnRvbi5pZGVudGl0eS52MS5TZXRNZW1iZXJSZXF1ZXN0GiYucGxhbnRvbi5pZGVudGl0eS52MS5TZXRNZW1iZXJSZXNwb25zZSIGirUYAhgDEmsKDFJlbW92ZU1lbWJlchIoLnBsYW50b24uaWRlbnRpdHkudjEuUmVtb3ZlTWVtYmVyUmVxdWVzdBopLnBsYW50b24uaWRlbnRpdHkudjEuUmVtb3ZlTWVtYmVyUmVzcG9uc2UiBoq1GAIYAxKDAQoUQ3JlYXRlU2VydmljZUFjY291bnQSMC5wbGFudG9uLmlkZW50aXR5LnYxLkNyZWF0ZVNlcnZpY2VBY2NvdW50UmVxdWVzdBoxLnBsYW50b24uaWRlbnRpdHkudjEuQ3JlYXRlU2VydmljZUFjY291bnRSZXNwb25zZSIGirUYAhgEEoABChNMaXN0U2VydmljZUFjY291bnRzEi8ucGxhbnRvbi5pZGVudGl0eS52MS5MaXN0U2VydmljZUFjY291bnRzUmVxdWVzdBowLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdFNlcnZpY2VBY2NvdW50c1Jlc3BvbnNlIgaKtRgCGAESgwEKFERlbGV0ZVNlcnZpY2VBY2NvdW50EjAucGxhbnRvbi5pZGVudGl0eS52MS5EZWxldGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QaMS5wbGFudG9uLmlkZW50aXR5LnYxLkRlbGV0ZVNlcnZpY2VBY2NvdW50UmVzcG9uc2UiBoq1GAIYBBJrCgxDcmVhdGVBcGlLZXkSKC5wbGFudG9uLmlkZW50aXR5LnYxLkNyZWF0ZUFwaUtleVJlcXVlc3QaKS5wbGFudG9uLmlkZW50aXR5LnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlIgaKtRgCGAUSaAoLTGlzdEFwaUtleXMSJy5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RBcGlLZXlzUmVxdWVzdBooLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdEFwaUtleXNSZXNwb25zZSIGirUYAhgFEmsKDFJldm9rZUFwaUtleRIoLnBsYW50b24uaWRlbnRpdHkudjEuUmV2b2tlQXBpS2V5UmVxdWVzdBopLnBsYW50b24uaWRlbnRpdHkudjEuUmV2b2tlQXBpS2V5UmVzcG9uc2UiBoq1GAIYBRJuCg1FeGNoYW5nZVRva2VuEikucGxhbnRvbi5pZGVudGl0eS52MS5FeGNoYW5nZVRva2VuUmVxdWVzdBoqLnBsYW50b24uaWRlbnRpdHkudjEuRXhjaGFuZ2VUb2tlblJlc3BvbnNlIgaKtRgCCAESWQoGV2hvQW1JEiIucGxhbnRvbi5pZGVudGl0eS52MS5XaG9BbUlSZXF1ZXN0GiMucGxhbnRvbi5pZGVudGl0eS52MS5XaG9BbUlSZXNwb25zZSIGirUYAhABEncKEEdldEpzb25XZWJLZXlTZXQSLC5wbGFudG9uLmlkZW50aXR5LnYxLkdldEpzb25XZWJLZXlTZXRSZXF1ZXN0Gi0ucGxhbnRvbi5pZGVudGl0eS52MS5HZXRKc29uV2ViS2V5U2V0UmVzcG9uc2UiBoq1GAIgARJ0Cg9MaXN0UmV2b2NhdGlvbnMSKy5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RSZXZvY2F0aW9uc1JlcXVlc3QaLC5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RSZXZvY2F0aW9uc1Jlc3BvbnNlIgaKtRgCIAFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_planton_common_v1_access, file_planton_identity_v1_api_key, file_planton_identity_v1_organization]);
+  fileDesc("CipwbGFudG9uL2lkZW50aXR5L3YxL2lkZW50aXR5X3NlcnZpY2UucHJvdG8SE3BsYW50b24uaWRlbnRpdHkudjEiYwoZQ3JlYXRlT3JnYW5pemF0aW9uUmVxdWVzdBIvCgRzbHVnGAEgASgJQiG6SB5yHBg/MhheW2EtejAtOV0rKC1bYS16MC05XSspKiQSFQoEbmFtZRgCIAEoCUIHukgEcgIYZCJVChpDcmVhdGVPcmdhbml6YXRpb25SZXNwb25zZRI3Cgxvcmdhbml6YXRpb24YASABKAsyIS5wbGFudG9uLmlkZW50aXR5LnYxLk9yZ2FuaXphdGlvbiIaChhMaXN0T3JnYW5pemF0aW9uc1JlcXVlc3QiVQoZTGlzdE9yZ2FuaXphdGlvbnNSZXNwb25zZRI4Cg1vcmdhbml6YXRpb25zGAEgAygLMiEucGxhbnRvbi5pZGVudGl0eS52MS5Pcmdhbml6YXRpb24iYwoYQ3JlYXRlRW52aXJvbm1lbnRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Ei8KBHNsdWcYAiABKAlCIbpIHnIcGD8yGF5bYS16MC05XSsoLVthLXowLTldKykqJCJSChlDcmVhdGVFbnZpcm9ubWVudFJlc3BvbnNlEjUKC2Vudmlyb25tZW50GAEgASgLMiAucGxhbnRvbi5pZGVudGl0eS52MS5FbnZpcm9ubWVudCIxChdMaXN0RW52aXJvbm1lbnRzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPyJSChhMaXN0RW52aXJvbm1lbnRzUmVzcG9uc2USNgoMZW52aXJvbm1lbnRzGAEgAygLMiAucGxhbnRvbi5pZGVudGl0eS52MS5FbnZpcm9ubWVudCJSChhEZWxldGVFbnZpcm9ubWVudFJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SHgoLZW52aXJvbm1lbnQYAiABKAlCCbpIBnIEEAEYPyIbChlEZWxldGVFbnZpcm9ubWVudFJlc3BvbnNlIkAKGUxvb2tVcEVudmlyb25tZW50c1JlcXVlc3QSIwoQb3JnYW5pemF0aW9uX3VpZBgBIAEoCUIJukgGcgQQARhAIlQKGkxvb2tVcEVudmlyb25tZW50c1Jlc3BvbnNlEjYKDGVudmlyb25tZW50cxgBIAMoCzIgLnBsYW50b24uaWRlbnRpdHkudjEuRW52aXJvbm1lbnQiLAoSTGlzdE1lbWJlcnNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/IkMKE0xpc3RNZW1iZXJzUmVzcG9uc2USLAoHbWVtYmVycxgBIAMoCzIbLnBsYW50b24uaWRlbnRpdHkudjEuTWVtYmVyIqEBChBTZXRNZW1iZXJSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Eh4KC3N1YmplY3RfdWlkGAIgASgJQgm6SAZyBBABGEASMwoEcm9sZRgDIAEoDjIZLnBsYW50b24uaWRlbnRpdHkudjEuUm9sZUIKukgHggEEEAEgABIgCgxlbnZpcm9ubWVudHMYBCADKAlCCrpIB5IBBBBkGAEiQAoRU2V0TWVtYmVyUmVzcG9uc2USKwoGbWVtYmVyGAEgASgLMhsucGxhbnRvbi5pZGVudGl0eS52MS5NZW1iZXIiTQoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIeCgtzdWJqZWN0X3VpZBgCIAEoCUIJukgGcgQQARhAIhYKFFJlbW92ZU1lbWJlclJlc3BvbnNlIr0BChtDcmVhdGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SLwoEc2x1ZxgCIAEoCUIhukgechwYPzIYXlthLXowLTldKygtW2EtejAtOV0rKSokEjMKBHJvbGUYAyABKA4yGS5wbGFudG9uLmlkZW50aXR5LnYxLlJvbGVCCrpIB4IBBBABIAASIAoMZW52aXJvbm1lbnRzGAQgAygJQgq6SAeSAQQQZBgBIlwKHENyZWF0ZVNlcnZpY2VBY2NvdW50UmVzcG9uc2USPAoPc2VydmljZV9hY2NvdW50GAEgASgLMiMucGxhbnRvbi5pZGVudGl0eS52MS5TZXJ2aWNlQWNjb3VudCI0ChpMaXN0U2VydmljZUFjY291bnRzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPyJcChtMaXN0U2VydmljZUFjY291bnRzUmVzcG9uc2USPQoQc2VydmljZV9hY2NvdW50cxgBIAMoCzIjLnBsYW50b24uaWRlbnRpdHkudjEuU2VydmljZUFjY291bnQiTgobRGVsZXRlU2VydmljZUFjY291bnRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhcKBHNsdWcYAiABKAlCCbpIBnIEEAEYPyIeChxEZWxldGVTZXJ2aWNlQWNjb3VudFJlc3BvbnNlIvQBChNDcmVhdGVBcGlLZXlSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Ei8KBG5hbWUYAiABKAlCIbpIHnIcGD8yGF5bYS16MC05XSsoLVthLXowLTldKykqJBIxCgRyb2xlGAMgASgOMhkucGxhbnRvbi5pZGVudGl0eS52MS5Sb2xlQgi6SAWCAQIQARI/CghsaWZldGltZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgYIgIawlgEyAgg8EiAKDGVudmlyb25tZW50cxgFIAMoCUIKukgHkgEEEGQYASJWChRDcmVhdGVBcGlLZXlSZXNwb25zZRIsCgdhcGlfa2V5GAEgASgLMhsucGxhbnRvbi5pZGVudGl0eS52MS5BcGlLZXkSEAoDa2V5GAIgASgJQgOAAQEiLAoSTGlzdEFwaUtleXNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/IkQKE0xpc3RBcGlLZXlzUmVzcG9uc2USLQoIYXBpX2tleXMYASADKAsyGy5wbGFudG9uLmlkZW50aXR5LnYxLkFwaUtleSJJChNSZXZva2VBcGlLZXlSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhoKB2FwaV9rZXkYAiABKAlCCbpIBnIEEAEYQCIWChRSZXZva2VBcGlLZXlSZXNwb25zZSJMChRFeGNoYW5nZVRva2VuUmVxdWVzdBIeCgdhcGlfa2V5GAEgASgJQg2AAQG6SAdyBRABGIAEEhQKA29yZxgCIAEoCUIHukgEcgIYPyJjChVFeGNoYW5nZVRva2VuUmVzcG9uc2USGQoMYWNjZXNzX3Rva2VuGAEgASgJQgOAAQESLwoLZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIg8KDVdob0FtSVJlcXVlc3QitQEKDldob0FtSVJlc3BvbnNlEhMKC3N1YmplY3RfdWlkGAEgASgJEi4KBGtpbmQYAiABKA4yIC5wbGFudG9uLmlkZW50aXR5LnYxLlN1YmplY3RLaW5kEgwKBG5hbWUYAyABKAkSFgoOaW5zdGFuY2Vfb3duZXIYBCABKAgSOAoNb3JnYW5pemF0aW9ucxgFIAMoCzIhLnBsYW50b24uaWRlbnRpdHkudjEuT3JnYW5pemF0aW9uIhkKF0dldEpzb25XZWJLZXlTZXRSZXF1ZXN0IjQKGEdldEpzb25XZWJLZXlTZXRSZXNwb25zZRIYChBqc29uX3dlYl9rZXlfc2V0GAEgASgJIhgKFkxpc3RSZXZvY2F0aW9uc1JlcXVlc3QiTwoXTGlzdFJldm9jYXRpb25zUmVzcG9uc2USNAoLcmV2b2NhdGlvbnMYASADKAsyHy5wbGFudG9uLmlkZW50aXR5LnYxLlJldm9jYXRpb24iTQoKUmV2b2NhdGlvbhIPCgdzdWJqZWN0GAEgASgJEi4KCm5vdF9iZWZvcmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIskDChdMaXN0QXVkaXRSZWNvcmRzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgSIwoGYWN0aW9uGAQgASgJQhO6SBByDhhAMgpeW15ceDAwXSokEioKDXJlc291cmNlX3NsdWcYBSABKAlCE7pIEHIOGD8yCl5bXlx4MDBdKiQSJgoJYWN0b3JfdWlkGAYgASgJQhO6SBByDhhAMgpeW15ceDAwXSokEjwKBXNpbmNlGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIRukgOsgELIgcI/4LR/68HMgASPAoFdW50aWwYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhG6SA6yAQsiBwj/gtH/rwcyABI6CgdvdXRjb21lGAkgASgOMh8ucGxhbnRvbi5jb21tb24udjEuQXVkaXRPdXRjb21lQgi6SAWCAQIQARIoCgpyZXF1ZXN0X2lkGAogASgJQhS6SBFyDxiAATIKXlteXHgwMF0qJCJkChhMaXN0QXVkaXRSZWNvcmRzUmVzcG9uc2USLwoHcmVjb3JkcxgBIAMoCzIeLnBsYW50b24uY29tbW9uLnYxLkF1ZGl0UmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSK1AQoXVmVyaWZ5QXVkaXRUcmFpbFJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SEAoIaW5zdGFuY2UYAiABKAgSHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgSMAoWY2hlY2twb2ludF9zZWFsX251bWJlchgEIAEoA0IQukgNIgsY/////////w8oABIgCg9jaGVja3BvaW50X2hhc2gYBSABKAxCB7pIBHoCGCAi7wEKGFZlcmlmeUF1ZGl0VHJhaWxSZXNwb25zZRIxCghmaW5kaW5ncxgBIAMoCzIfLnBsYW50b24uY29tbW9uLnYxLkF1ZGl0RmluZGluZxISCgpzZWFsX2NvdW50GAIgASgFEhQKDHJlY29yZF9jb3VudBgDIAEoBRIwCgRoZWFkGAQgASgLMiIucGxhbnRvbi5jb21tb24udjEuQXVkaXRDaGVja3BvaW50EhYKDnVuc2VhbGVkX2NvdW50GAUgASgDEhMKC3B1YmxpY19rZXlzGAYgAygMEhcKD25leHRfcGFnZV90b2tlbhgHIAEoCSLdAQoXRXhwb3J0QXVkaXRUcmFpbFJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SEAoIaW5zdGFuY2UYAiABKAgSHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgSPAoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhG6SA6yAQsiBwj/gtH/rwcyABI8CgV1bnRpbBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAIs8BChhFeHBvcnRBdWRpdFRyYWlsUmVzcG9uc2USKwoFc2VhbHMYASADKAsyHC5wbGFudG9uLmNvbW1vbi52MS5BdWRpdFNlYWwSNQoHcmVjb3JkcxgCIAMoCzIkLnBsYW50b24uY29tbW9uLnYxLlNlYWxlZEF1ZGl0UmVjb3JkEjYKCmNoZWNrcG9pbnQYAyABKAsyIi5wbGFudG9uLmNvbW1vbi52MS5BdWRpdENoZWNrcG9pbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAQgASgJMqgUCghJZGVudGl0eRJ9ChJDcmVhdGVPcmdhbml6YXRpb24SLi5wbGFudG9uLmlkZW50aXR5LnYxLkNyZWF0ZU9yZ2FuaXphdGlvblJlcXVlc3QaLy5wbGFudG9uLmlkZW50aXR5LnYxLkNyZWF0ZU9yZ2FuaXphdGlvblJlc3BvbnNlIgaKtRgCKAESegoRTGlzdE9yZ2FuaXphdGlvbnMSLS5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RPcmdhbml6YXRpb25zUmVxdWVzdBouLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdE9yZ2FuaXphdGlvbnNSZXNwb25zZSIGirUYAhABEnoKEUNyZWF0ZUVudmlyb25tZW50Ei0ucGxhbnRvbi5pZGVudGl0eS52MS5DcmVhdGVFbnZpcm9ubWVudFJlcXVlc3QaLi5wbGFudG9uLmlkZW50aXR5LnYxLkNyZWF0ZUVudmlyb25tZW50UmVzcG9uc2UiBoq1GAIYAhJ3ChBMaXN0RW52aXJvbm1lbnRzEiwucGxhbnRvbi5pZGVudGl0eS52MS5MaXN0RW52aXJvbm1lbnRzUmVxdWVzdBotLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdEVudmlyb25tZW50c1Jlc3BvbnNlIgaKtRgCGAESegoRRGVsZXRlRW52aXJvbm1lbnQSLS5wbGFudG9uLmlkZW50aXR5LnYxLkRlbGV0ZUVudmlyb25tZW50UmVxdWVzdBouLnBsYW50b24uaWRlbnRpdHkudjEuRGVsZXRlRW52aXJvbm1lbnRSZXNwb25zZSIGirUYAhgCEn0KEkxvb2tVcEVudmlyb25tZW50cxIuLnBsYW50b24uaWRlbnRpdHkudjEuTG9va1VwRW52aXJvbm1lbnRzUmVxdWVzdBovLnBsYW50b24uaWRlbnRpdHkudjEuTG9va1VwRW52aXJvbm1lbnRzUmVzcG9uc2UiBoq1GAIgARJoCgtMaXN0TWVtYmVycxInLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdE1lbWJlcnNSZXF1ZXN0GigucGxhbnRvbi5pZGVudGl0eS52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlIgaKtRgCGAESYgoJU2V0TWVtYmVyEiUucGxhbnRvbi5pZGVudGl0eS52MS5TZXRNZW1iZXJSZXF1ZXN0GiYucGxhbnRvbi5pZGVudGl0eS52MS5TZXRNZW1iZXJSZXNwb25zZSIGirUYAhgDEmsKDFJlbW92ZU1lbWJlchIoLnBsYW50b24uaWRlbnRpdHkudjEuUmVtb3ZlTWVtYmVyUmVxdWVzdBopLnBsYW50b24uaWRlbnRpdHkudjEuUmVtb3ZlTWVtYmVyUmVzcG9uc2UiBoq1GAIYAxKDAQoUQ3JlYXRlU2VydmljZUFjY291bnQSMC5wbGFudG9uLmlkZW50aXR5LnYxLkNyZWF0ZVNlcnZpY2VBY2NvdW50UmVxdWVzdBoxLnBsYW50b24uaWRlbnRpdHkudjEuQ3JlYXRlU2VydmljZUFjY291bnRSZXNwb25zZSIGirUYAhgEEoABChNMaXN0U2VydmljZUFjY291bnRzEi8ucGxhbnRvbi5pZGVudGl0eS52MS5MaXN0U2VydmljZUFjY291bnRzUmVxdWVzdBowLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdFNlcnZpY2VBY2NvdW50c1Jlc3BvbnNlIgaKtRgCGAESgwEKFERlbGV0ZVNlcnZpY2VBY2NvdW50EjAucGxhbnRvbi5pZGVudGl0eS52MS5EZWxldGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QaMS5wbGFudG9uLmlkZW50aXR5LnYxLkRlbGV0ZVNlcnZpY2VBY2NvdW50UmVzcG9uc2UiBoq1GAIYBBJrCgxDcmVhdGVBcGlLZXkSKC5wbGFudG9uLmlkZW50aXR5LnYxLkNyZWF0ZUFwaUtleVJlcXVlc3QaKS5wbGFudG9uLmlkZW50aXR5LnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlIgaKtRgCGAUSaAoLTGlzdEFwaUtleXMSJy5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RBcGlLZXlzUmVxdWVzdBooLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdEFwaUtleXNSZXNwb25zZSIGirUYAhgFEmsKDFJldm9rZUFwaUtleRIoLnBsYW50b24uaWRlbnRpdHkudjEuUmV2b2tlQXBpS2V5UmVxdWVzdBopLnBsYW50b24uaWRlbnRpdHkudjEuUmV2b2tlQXBpS2V5UmVzcG9uc2UiBoq1GAIYBRJuCg1FeGNoYW5nZVRva2VuEikucGxhbnRvbi5pZGVudGl0eS52MS5FeGNoYW5nZVRva2VuUmVxdWVzdBoqLnBsYW50b24uaWRlbnRpdHkudjEuRXhjaGFuZ2VUb2tlblJlc3BvbnNlIgaKtRgCCAESWQoGV2hvQW1JEiIucGxhbnRvbi5pZGVudGl0eS52MS5XaG9BbUlSZXF1ZXN0GiMucGxhbnRvbi5pZGVudGl0eS52MS5XaG9BbUlSZXNwb25zZSIGirUYAhABEncKEEdldEpzb25XZWJLZXlTZXQSLC5wbGFudG9uLmlkZW50aXR5LnYxLkdldEpzb25XZWJLZXlTZXRSZXF1ZXN0Gi0ucGxhbnRvbi5pZGVudGl0eS52MS5HZXRKc29uV2ViS2V5U2V0UmVzcG9uc2UiBoq1GAIgARJ0Cg9MaXN0UmV2b2NhdGlvbnMSKy5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RSZXZvY2F0aW9uc1JlcXVlc3QaLC5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RSZXZvY2F0aW9uc1Jlc3BvbnNlIgaKtRgCIAESdwoQTGlzdEF1ZGl0UmVjb3JkcxIsLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdEF1ZGl0UmVjb3Jkc1JlcXVlc3QaLS5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RBdWRpdFJlY29yZHNSZXNwb25zZSIGirUYAhgeEncKEFZlcmlmeUF1ZGl0VHJhaWwSLC5wbGFudG9uLmlkZW50aXR5LnYxLlZlcmlmeUF1ZGl0VHJhaWxSZXF1ZXN0Gi0ucGxhbnRvbi5pZGVudGl0eS52MS5WZXJpZnlBdWRpdFRyYWlsUmVzcG9uc2UiBoq1GAIYHhJ3ChBFeHBvcnRBdWRpdFRyYWlsEiwucGxhbnRvbi5pZGVudGl0eS52MS5FeHBvcnRBdWRpdFRyYWlsUmVxdWVzdBotLnBsYW50b24uaWRlbnRpdHkudjEuRXhwb3J0QXVkaXRUcmFpbFJlc3BvbnNlIgaKtRgCGB5iBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_planton_common_v1_access, file_planton_common_v1_audit, file_planton_common_v1_audit_trail, file_planton_identity_v1_api_key, file_planton_identity_v1_organization]);
 
 /**
  * CreateOrganizationRequest asks for an organisation.
@@ -1630,6 +1634,594 @@ export const RevocationSchema: GenMessage<Revocation, {jsonType: RevocationJson}
   messageDesc(file_planton_identity_v1_identity_service, 38);
 
 /**
+ * ListAuditRecordsRequest filters the audit trail.
+ *
+ * @generated from message planton.identity.v1.ListAuditRecordsRequest
+ */
+export type ListAuditRecordsRequest = Message<"planton.identity.v1.ListAuditRecordsRequest"> & {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org: string;
+
+  /**
+   * How many at most: 1 to 1000; 100 when absent.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before; absent for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * Only this action, such as `member.set`.
+   *
+   * @generated from field: string action = 4;
+   */
+  action: string;
+
+  /**
+   * Only what concerns the object with this slug.
+   *
+   * @generated from field: string resource_slug = 5;
+   */
+  resourceSlug: string;
+
+  /**
+   * Only what this actor did, by uid.
+   *
+   * @generated from field: string actor_uid = 6;
+   */
+  actorUid: string;
+
+  /**
+   * Only records from this time on.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 7;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Only records before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 8;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * Only what ended so; every outcome when unspecified.
+   *
+   * @generated from field: planton.common.v1.AuditOutcome outcome = 9;
+   */
+  outcome: AuditOutcome;
+
+  /**
+   * Only what belongs to this request, by its id.
+   *
+   * @generated from field: string request_id = 10;
+   */
+  requestId: string;
+};
+
+/**
+ * ListAuditRecordsRequest filters the audit trail.
+ *
+ * @generated from message planton.identity.v1.ListAuditRecordsRequest
+ */
+export type ListAuditRecordsRequestJson = {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org?: string;
+
+  /**
+   * How many at most: 1 to 1000; 100 when absent.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize?: number;
+
+  /**
+   * `next_page_token` of the page before; absent for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken?: string;
+
+  /**
+   * Only this action, such as `member.set`.
+   *
+   * @generated from field: string action = 4;
+   */
+  action?: string;
+
+  /**
+   * Only what concerns the object with this slug.
+   *
+   * @generated from field: string resource_slug = 5;
+   */
+  resourceSlug?: string;
+
+  /**
+   * Only what this actor did, by uid.
+   *
+   * @generated from field: string actor_uid = 6;
+   */
+  actorUid?: string;
+
+  /**
+   * Only records from this time on.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 7;
+   */
+  since?: TimestampJson;
+
+  /**
+   * Only records before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 8;
+   */
+  until?: TimestampJson;
+
+  /**
+   * Only what ended so; every outcome when unspecified.
+   *
+   * @generated from field: planton.common.v1.AuditOutcome outcome = 9;
+   */
+  outcome?: AuditOutcomeJson;
+
+  /**
+   * Only what belongs to this request, by its id.
+   *
+   * @generated from field: string request_id = 10;
+   */
+  requestId?: string;
+};
+
+/**
+ * Describes the message planton.identity.v1.ListAuditRecordsRequest.
+ * Use `create(ListAuditRecordsRequestSchema)` to create a new message.
+ */
+export const ListAuditRecordsRequestSchema: GenMessage<ListAuditRecordsRequest, {jsonType: ListAuditRecordsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 39);
+
+/**
+ * ListAuditRecordsResponse is one page of the audit trail.
+ *
+ * @generated from message planton.identity.v1.ListAuditRecordsResponse
+ */
+export type ListAuditRecordsResponse = Message<"planton.identity.v1.ListAuditRecordsResponse"> & {
+  /**
+   * The records, newest first.
+   *
+   * @generated from field: repeated planton.common.v1.AuditRecord records = 1;
+   */
+  records: AuditRecord[];
+
+  /**
+   * Ask with it for the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * ListAuditRecordsResponse is one page of the audit trail.
+ *
+ * @generated from message planton.identity.v1.ListAuditRecordsResponse
+ */
+export type ListAuditRecordsResponseJson = {
+  /**
+   * The records, newest first.
+   *
+   * @generated from field: repeated planton.common.v1.AuditRecord records = 1;
+   */
+  records?: AuditRecordJson[];
+
+  /**
+   * Ask with it for the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken?: string;
+};
+
+/**
+ * Describes the message planton.identity.v1.ListAuditRecordsResponse.
+ * Use `create(ListAuditRecordsResponseSchema)` to create a new message.
+ */
+export const ListAuditRecordsResponseSchema: GenMessage<ListAuditRecordsResponse, {jsonType: ListAuditRecordsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 40);
+
+/**
+ * VerifyAuditTrailRequest names the trail to check.
+ *
+ * @generated from message planton.identity.v1.VerifyAuditTrailRequest
+ */
+export type VerifyAuditTrailRequest = Message<"planton.identity.v1.VerifyAuditTrailRequest"> & {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org: string;
+
+  /**
+   * The trail of the instance itself instead, which concerns no organisation. For the instance owner alone.
+   *
+   * @generated from field: bool instance = 2;
+   */
+  instance: boolean;
+
+  /**
+   * `next_page_token` of the page before; absent for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * A seal that the trail has to hold, from a checkpoint that was kept elsewhere; 0 for none.
+   *
+   * @generated from field: int64 checkpoint_seal_number = 4;
+   */
+  checkpointSealNumber: bigint;
+
+  /**
+   * Hash of that seal.
+   *
+   * @generated from field: bytes checkpoint_hash = 5;
+   */
+  checkpointHash: Uint8Array;
+};
+
+/**
+ * VerifyAuditTrailRequest names the trail to check.
+ *
+ * @generated from message planton.identity.v1.VerifyAuditTrailRequest
+ */
+export type VerifyAuditTrailRequestJson = {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org?: string;
+
+  /**
+   * The trail of the instance itself instead, which concerns no organisation. For the instance owner alone.
+   *
+   * @generated from field: bool instance = 2;
+   */
+  instance?: boolean;
+
+  /**
+   * `next_page_token` of the page before; absent for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken?: string;
+
+  /**
+   * A seal that the trail has to hold, from a checkpoint that was kept elsewhere; 0 for none.
+   *
+   * @generated from field: int64 checkpoint_seal_number = 4;
+   */
+  checkpointSealNumber?: string;
+
+  /**
+   * Hash of that seal.
+   *
+   * @generated from field: bytes checkpoint_hash = 5;
+   */
+  checkpointHash?: string;
+};
+
+/**
+ * Describes the message planton.identity.v1.VerifyAuditTrailRequest.
+ * Use `create(VerifyAuditTrailRequestSchema)` to create a new message.
+ */
+export const VerifyAuditTrailRequestSchema: GenMessage<VerifyAuditTrailRequest, {jsonType: VerifyAuditTrailRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 41);
+
+/**
+ * VerifyAuditTrailResponse is what was found in a part of the trail.
+ *
+ * @generated from message planton.identity.v1.VerifyAuditTrailResponse
+ */
+export type VerifyAuditTrailResponse = Message<"planton.identity.v1.VerifyAuditTrailResponse"> & {
+  /**
+   * What is not as it was sealed, at most 1000; nothing where nothing was touched.
+   *
+   * @generated from field: repeated planton.common.v1.AuditFinding findings = 1;
+   */
+  findings: AuditFinding[];
+
+  /**
+   * Seals that were checked for this page.
+   *
+   * @generated from field: int32 seal_count = 2;
+   */
+  sealCount: number;
+
+  /**
+   * Records that were checked for this page.
+   *
+   * @generated from field: int32 record_count = 3;
+   */
+  recordCount: number;
+
+  /**
+   * On the last page: where the trail stands, signed where the service has a key.
+   *
+   * @generated from field: planton.common.v1.AuditCheckpoint head = 4;
+   */
+  head?: AuditCheckpoint | undefined;
+
+  /**
+   * On the last page: records that no seal covers yet.
+   *
+   * @generated from field: int64 unsealed_count = 5;
+   */
+  unsealedCount: bigint;
+
+  /**
+   * Public keys that the seals of this page were signed with.
+   *
+   * @generated from field: repeated bytes public_keys = 6;
+   */
+  publicKeys: Uint8Array[];
+
+  /**
+   * Ask with it for the next part; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 7;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * VerifyAuditTrailResponse is what was found in a part of the trail.
+ *
+ * @generated from message planton.identity.v1.VerifyAuditTrailResponse
+ */
+export type VerifyAuditTrailResponseJson = {
+  /**
+   * What is not as it was sealed, at most 1000; nothing where nothing was touched.
+   *
+   * @generated from field: repeated planton.common.v1.AuditFinding findings = 1;
+   */
+  findings?: AuditFindingJson[];
+
+  /**
+   * Seals that were checked for this page.
+   *
+   * @generated from field: int32 seal_count = 2;
+   */
+  sealCount?: number;
+
+  /**
+   * Records that were checked for this page.
+   *
+   * @generated from field: int32 record_count = 3;
+   */
+  recordCount?: number;
+
+  /**
+   * On the last page: where the trail stands, signed where the service has a key.
+   *
+   * @generated from field: planton.common.v1.AuditCheckpoint head = 4;
+   */
+  head?: AuditCheckpointJson;
+
+  /**
+   * On the last page: records that no seal covers yet.
+   *
+   * @generated from field: int64 unsealed_count = 5;
+   */
+  unsealedCount?: string;
+
+  /**
+   * Public keys that the seals of this page were signed with.
+   *
+   * @generated from field: repeated bytes public_keys = 6;
+   */
+  publicKeys?: string[];
+
+  /**
+   * Ask with it for the next part; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 7;
+   */
+  nextPageToken?: string;
+};
+
+/**
+ * Describes the message planton.identity.v1.VerifyAuditTrailResponse.
+ * Use `create(VerifyAuditTrailResponseSchema)` to create a new message.
+ */
+export const VerifyAuditTrailResponseSchema: GenMessage<VerifyAuditTrailResponse, {jsonType: VerifyAuditTrailResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 42);
+
+/**
+ * ExportAuditTrailRequest names the trail to export.
+ *
+ * @generated from message planton.identity.v1.ExportAuditTrailRequest
+ */
+export type ExportAuditTrailRequest = Message<"planton.identity.v1.ExportAuditTrailRequest"> & {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org: string;
+
+  /**
+   * The trail of the instance itself instead, which concerns no organisation. For the instance owner alone.
+   *
+   * @generated from field: bool instance = 2;
+   */
+  instance: boolean;
+
+  /**
+   * `next_page_token` of the page before; absent for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * Only seals that were made from this time on. Seals are exported whole.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 4;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Only seals that were made before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 5;
+   */
+  until?: Timestamp | undefined;
+};
+
+/**
+ * ExportAuditTrailRequest names the trail to export.
+ *
+ * @generated from message planton.identity.v1.ExportAuditTrailRequest
+ */
+export type ExportAuditTrailRequestJson = {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org?: string;
+
+  /**
+   * The trail of the instance itself instead, which concerns no organisation. For the instance owner alone.
+   *
+   * @generated from field: bool instance = 2;
+   */
+  instance?: boolean;
+
+  /**
+   * `next_page_token` of the page before; absent for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken?: string;
+
+  /**
+   * Only seals that were made from this time on. Seals are exported whole.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 4;
+   */
+  since?: TimestampJson;
+
+  /**
+   * Only seals that were made before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 5;
+   */
+  until?: TimestampJson;
+};
+
+/**
+ * Describes the message planton.identity.v1.ExportAuditTrailRequest.
+ * Use `create(ExportAuditTrailRequestSchema)` to create a new message.
+ */
+export const ExportAuditTrailRequestSchema: GenMessage<ExportAuditTrailRequest, {jsonType: ExportAuditTrailRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 43);
+
+/**
+ * ExportAuditTrailResponse is a part of the trail: whole seals, in their order.
+ *
+ * @generated from message planton.identity.v1.ExportAuditTrailResponse
+ */
+export type ExportAuditTrailResponse = Message<"planton.identity.v1.ExportAuditTrailResponse"> & {
+  /**
+   * The seals.
+   *
+   * @generated from field: repeated planton.common.v1.AuditSeal seals = 1;
+   */
+  seals: AuditSeal[];
+
+  /**
+   * Their records, in the order of the seals and within each in its own.
+   *
+   * @generated from field: repeated planton.common.v1.SealedAuditRecord records = 2;
+   */
+  records: SealedAuditRecord[];
+
+  /**
+   * On the last page: the signed statement that this is all.
+   *
+   * @generated from field: planton.common.v1.AuditCheckpoint checkpoint = 3;
+   */
+  checkpoint?: AuditCheckpoint | undefined;
+
+  /**
+   * Ask with it for the next part; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 4;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * ExportAuditTrailResponse is a part of the trail: whole seals, in their order.
+ *
+ * @generated from message planton.identity.v1.ExportAuditTrailResponse
+ */
+export type ExportAuditTrailResponseJson = {
+  /**
+   * The seals.
+   *
+   * @generated from field: repeated planton.common.v1.AuditSeal seals = 1;
+   */
+  seals?: AuditSealJson[];
+
+  /**
+   * Their records, in the order of the seals and within each in its own.
+   *
+   * @generated from field: repeated planton.common.v1.SealedAuditRecord records = 2;
+   */
+  records?: SealedAuditRecordJson[];
+
+  /**
+   * On the last page: the signed statement that this is all.
+   *
+   * @generated from field: planton.common.v1.AuditCheckpoint checkpoint = 3;
+   */
+  checkpoint?: AuditCheckpointJson;
+
+  /**
+   * Ask with it for the next part; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 4;
+   */
+  nextPageToken?: string;
+};
+
+/**
+ * Describes the message planton.identity.v1.ExportAuditTrailResponse.
+ * Use `create(ExportAuditTrailResponseSchema)` to create a new message.
+ */
+export const ExportAuditTrailResponseSchema: GenMessage<ExportAuditTrailResponse, {jsonType: ExportAuditTrailResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 44);
+
+/**
  * Identity knows who exists, what each may do, and issues the tokens that say so.
  *
  * @generated from service planton.identity.v1.Identity
@@ -1825,6 +2417,37 @@ export const Identity: GenService<{
     methodKind: "unary";
     input: typeof ListRevocationsRequestSchema;
     output: typeof ListRevocationsResponseSchema;
+  },
+  /**
+   * ListAuditRecords lists what was recorded about members, keys and environments, newest first.
+   *
+   * @generated from rpc planton.identity.v1.Identity.ListAuditRecords
+   */
+  listAuditRecords: {
+    methodKind: "unary";
+    input: typeof ListAuditRecordsRequestSchema;
+    output: typeof ListAuditRecordsResponseSchema;
+  },
+  /**
+   * VerifyAuditTrail checks a part of the trail against its seals: it finds records that were changed, removed, inserted or moved, and seals
+   * that were.
+   *
+   * @generated from rpc planton.identity.v1.Identity.VerifyAuditTrail
+   */
+  verifyAuditTrail: {
+    methodKind: "unary";
+    input: typeof VerifyAuditTrailRequestSchema;
+    output: typeof VerifyAuditTrailResponseSchema;
+  },
+  /**
+   * ExportAuditTrail reads the trail with its seals, oldest first, and ends with a signed checkpoint.
+   *
+   * @generated from rpc planton.identity.v1.Identity.ExportAuditTrail
+   */
+  exportAuditTrail: {
+    methodKind: "unary";
+    input: typeof ExportAuditTrailRequestSchema;
+    output: typeof ExportAuditTrailResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_planton_identity_v1_identity_service, 0);

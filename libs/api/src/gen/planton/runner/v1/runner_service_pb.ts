@@ -8,8 +8,10 @@ import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/vali
 import type { Duration, DurationJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_planton_common_v1_access } from "../../common/v1/access_pb.ts";
-import type { AuditRecord, AuditRecordJson } from "../../common/v1/audit_pb.ts";
+import type { AuditOutcome, AuditOutcomeJson, AuditRecord, AuditRecordJson } from "../../common/v1/audit_pb.ts";
 import { file_planton_common_v1_audit } from "../../common/v1/audit_pb.ts";
+import type { AuditCheckpoint, AuditCheckpointJson, AuditFinding, AuditFindingJson, AuditSeal, AuditSealJson, SealedAuditRecord, SealedAuditRecordJson } from "../../common/v1/audit_trail_pb.ts";
+import { file_planton_common_v1_audit_trail } from "../../common/v1/audit_trail_pb.ts";
 import type { ReferenceOwner, ReferenceOwnerJson, RegistrationPhase, RegistrationPhaseJson } from "../../common/v1/reference_pb.ts";
 import { file_planton_common_v1_reference } from "../../common/v1/reference_pb.ts";
 import type { Operation, OperationInput, OperationInputJson, OperationJson, OperationState, OperationStateJson, OperationStep, OperationStepJson, SealedOutput, SealedOutputJson } from "./operation_pb.ts";
@@ -22,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file planton/runner/v1/runner_service.proto.
  */
 export const file_planton_runner_v1_runner_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZwbGFudG9uL3J1bm5lci92MS9ydW5uZXJfc2VydmljZS5wcm90bxIRcGxhbnRvbi5ydW5uZXIudjEiVAoVUmVnaXN0ZXJSdW5uZXJSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EiMKBG5hbWUYAiABKAlCFbpIEnIQEAEYZDIKXlteXHgwMF0qJCJUChZSZWdpc3RlclJ1bm5lclJlc3BvbnNlEikKBnJ1bm5lchgBIAEoCzIZLnBsYW50b24ucnVubmVyLnYxLlJ1bm5lchIPCgdjcmVhdGVkGAIgASgIIlEKEEdldFJ1bm5lclJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SJQoGcnVubmVyGAIgASgJQhW6SBJyEBABGGQyCl5bXlx4MDBdKiQiPgoRR2V0UnVubmVyUmVzcG9uc2USKQoGcnVubmVyGAEgASgLMhkucGxhbnRvbi5ydW5uZXIudjEuUnVubmVyImkKEkxpc3RSdW5uZXJzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgiWgoTTGlzdFJ1bm5lcnNSZXNwb25zZRIqCgdydW5uZXJzGAEgAygLMhkucGxhbnRvbi5ydW5uZXIudjEuUnVubmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKxAQoaTGlzdFJ1bm5lckluc3RhbmNlc1JlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SJQoGcnVubmVyGAIgASgJQhW6SBJyEBABGGQyCl5bXlx4MDBdKiQSFwoPaW5jbHVkZV9yZWZ1c2VkGAMgASgIEh0KCXBhZ2Vfc2l6ZRgEIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxiACCJsChtMaXN0UnVubmVySW5zdGFuY2VzUmVzcG9uc2USNAoJaW5zdGFuY2VzGAEgAygLMiEucGxhbnRvbi5ydW5uZXIudjEuUnVubmVySW5zdGFuY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIi0KE1dhdGNoUnVubmVyc1JlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8icwoUV2F0Y2hSdW5uZXJzUmVzcG9uc2USKwoGcnVubmVyGAEgASgLMhkucGxhbnRvbi5ydW5uZXIudjEuUnVubmVySAASEQoHZGVsZXRlZBgCIAEoCUgAEhIKCGNvbXBsZXRlGAMgASgISABCBwoFZXZlbnQiVAoTRGVsZXRlUnVubmVyUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIlCgZydW5uZXIYAiABKAlCFbpIEnIQEAEYZDIKXlteXHgwMF0qJCIWChREZWxldGVSdW5uZXJSZXNwb25zZSJ/ChNSZXZva2VSdW5uZXJSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EiUKBnJ1bm5lchgCIAEoCUIVukgSchAQARhkMgpeW15ceDAwXSokEikKDGluc3RhbmNlX3VpZBgDIAEoCUITukgQcg4YQDIKXlteXHgwMF0qJCJBChRSZXZva2VSdW5uZXJSZXNwb25zZRIpCgZydW5uZXIYASABKAsyGS5wbGFudG9uLnJ1bm5lci52MS5SdW5uZXIizAEKGENyZWF0ZVJ1bm5lclRva2VuUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIlCgZydW5uZXIYAiABKAlCFbpIEnIQEAEYZDIKXlteXHgwMF0qJBIjCgl1c2VfbGltaXQYAyABKAVCC7pICBoGGKCNBigASACIAQESPgoIbGlmZXRpbWUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEbpIDqoBCyIFCICKig8yAgg8QgwKCl91c2VfbGltaXQiXQoZQ3JlYXRlUnVubmVyVG9rZW5SZXNwb25zZRItCgV0b2tlbhgBIAEoCzIeLnBsYW50b24ucnVubmVyLnYxLlJ1bm5lclRva2VuEhEKBHRleHQYAiABKAlCA4ABASKVAQoXTGlzdFJ1bm5lclRva2Vuc1JlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SJQoGcnVubmVyGAIgASgJQhW6SBJyEBABGGQyCl5bXlx4MDBdKiQSHQoJcGFnZV9zaXplGAMgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YBCABKAlCCLpIBXIDGIAIImMKGExpc3RSdW5uZXJUb2tlbnNSZXNwb25zZRIuCgZ0b2tlbnMYASADKAsyHi5wbGFudG9uLnJ1bm5lci52MS5SdW5uZXJUb2tlbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiXAoYUmV2b2tlUnVubmVyVG9rZW5SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EigKCXRva2VuX3VpZBgCIAEoCUIVukgSchAQARhAMgpeW15ceDAwXSokIkoKGVJldm9rZVJ1bm5lclRva2VuUmVzcG9uc2USLQoFdG9rZW4YASABKAsyHi5wbGFudG9uLnJ1bm5lci52MS5SdW5uZXJUb2tlbiKdAQoTRW5yb2xsUnVubmVyUmVxdWVzdBIcCgV0b2tlbhgBIAEoCUINgAEBukgHcgUQARjIARInChNjZXJ0aWZpY2F0ZV9yZXF1ZXN0GAIgASgJQgq6SAdyBRABGIBAEiwKDWluc3RhbmNlX25hbWUYAyABKAlCFbpIEnIQEAEYZDIKXlteXHgwMF0qJBIRCgllcGhlbWVyYWwYBCABKAgisQEKFEVucm9sbFJ1bm5lclJlc3BvbnNlEhQKDGluc3RhbmNlX3VpZBgBIAEoCRISCgpydW5uZXJfdWlkGAIgASgJEg4KBnJ1bm5lchgDIAEoCRILCgNvcmcYBCABKAkSOQoLY2VydGlmaWNhdGUYBSABKAsyJC5wbGFudG9uLnJ1bm5lci52MS5SdW5uZXJDZXJ0aWZpY2F0ZRIXCg9nYXRld2F5X2FkZHJlc3MYBiABKAkidAoUUmVjb3ZlclJ1bm5lclJlcXVlc3QSKwoMaW5zdGFuY2VfdWlkGAEgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSLwoFcHJvb2YYAiABKAsyIC5wbGFudG9uLnJ1bm5lci52MS5SZWNvdmVyeVByb29mIkkKDVJlY292ZXJ5UHJvb2YSGQoFbm9uY2UYASABKAxCCrpIB3oFEBAYgAISHQoJc2lnbmF0dXJlGAIgASgMQgq6SAd6BRAIGIABImsKFVJlY292ZXJSdW5uZXJSZXNwb25zZRIPCgVub25jZRgBIAEoDEgAEjcKCXJlY292ZXJlZBgCIAEoCzIiLnBsYW50b24ucnVubmVyLnYxLlJlY292ZXJlZFJ1bm5lckgAQggKBmFuc3dlciJlCg9SZWNvdmVyZWRSdW5uZXISOQoLY2VydGlmaWNhdGUYASABKAsyJC5wbGFudG9uLnJ1bm5lci52MS5SdW5uZXJDZXJ0aWZpY2F0ZRIXCg9nYXRld2F5X2FkZHJlc3MYAiABKAkivwIKGlNldFJ1bm5lclJlZmVyZW5jZXNSZXF1ZXN0EhQKA29yZxgBIAEoCUIHukgEcgIYPxIvChBvcmdhbml6YXRpb25fdWlkGAIgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSOAoFb3duZXIYAyABKAsyIS5wbGFudG9uLmNvbW1vbi52MS5SZWZlcmVuY2VPd25lckIGukgDyAEBEhkKCHJldmlzaW9uGAQgASgFQge6SAQaAigBEi0KB3J1bm5lcnMYBSADKAlCHLpIGZIBFhAKIhJyEBABGGQyCl5bXlx4MDBdKiQSPwoFcGhhc2UYBiABKA4yJC5wbGFudG9uLmNvbW1vbi52MS5SZWdpc3RyYXRpb25QaGFzZUIKukgHggEEEAEgABIVCg12YWxpZGF0ZV9vbmx5GAcgASgIIjIKG1NldFJ1bm5lclJlZmVyZW5jZXNSZXNwb25zZRITCgtydW5uZXJfdWlkcxgBIAMoCSJmCiJMaXN0VW5jb25maXJtZWRSdW5uZXJPd25lcnNSZXF1ZXN0EkAKBmJlZm9yZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCFLpIEcgBAbIBCyIHCP+C0f+vBzIAImAKI0xpc3RVbmNvbmZpcm1lZFJ1bm5lck93bmVyc1Jlc3BvbnNlEjkKBm93bmVycxgBIAMoCzIpLnBsYW50b24ucnVubmVyLnYxLlVuY29uZmlybWVkUnVubmVyT3duZXIidgoWVW5jb25maXJtZWRSdW5uZXJPd25lchIwCgVvd25lchgBIAEoCzIhLnBsYW50b24uY29tbW9uLnYxLlJlZmVyZW5jZU93bmVyEhgKEG9yZ2FuaXphdGlvbl91aWQYAiABKAkSEAoIcmV2aXNpb24YAyABKAUiWAoXTGlzdFJ1bm5lclVzYWdlc1JlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SJQoGcnVubmVyGAIgASgJQhW6SBJyEBABGGQyCl5bXlx4MDBdKiQiSgoYTGlzdFJ1bm5lclVzYWdlc1Jlc3BvbnNlEi4KBnVzYWdlcxgBIAMoCzIeLnBsYW50b24ucnVubmVyLnYxLlJ1bm5lclVzYWdlIlIKC1J1bm5lclVzYWdlEjAKBW93bmVyGAEgASgLMiEucGxhbnRvbi5jb21tb24udjEuUmVmZXJlbmNlT3duZXISEQoJY29uZmlybWVkGAIgASgIIoYCChdFeGVjdXRlT3BlcmF0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIlCgZydW5uZXIYAiABKAlCFbpIEnIQEAEYZDIKXlteXHgwMF0qJBI4CgVpbnB1dBgDIAEoCzIhLnBsYW50b24ucnVubmVyLnYxLk9wZXJhdGlvbklucHV0Qga6SAPIAQESOwoHdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPukgMqgEJIgMI2AQyAggBEg4KBmRldGFjaBgFIAEoCBIlCgdwdXJwb3NlGAYgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCJLChhFeGVjdXRlT3BlcmF0aW9uUmVzcG9uc2USLwoJb3BlcmF0aW9uGAEgASgLMhwucGxhbnRvbi5ydW5uZXIudjEuT3BlcmF0aW9uIq4DCh1SdW5Db25uZWN0aW9uT3BlcmF0aW9uUmVxdWVzdBIUCgNvcmcYASABKAlCB7pIBHICGD8SLwoQb3JnYW5pemF0aW9uX3VpZBgCIAEoCUIVukgSchAQARhAMgpeW15ceDAwXSokEicKCnJ1bm5lcl91aWQYAyABKAlCE7pIEHIOGEAyCl5bXlx4MDBdKiQSLQoOY29ubmVjdGlvbl91aWQYBCABKAlCFbpIEnIQEAEYQDIKXlteXHgwMF0qJBIpCgpjb25uZWN0aW9uGAUgASgJQhW6SBJyEBABGD8yCl5bXlx4MDBdKiQSOAoFaW5wdXQYBiABKAsyIS5wbGFudG9uLnJ1bm5lci52MS5PcGVyYXRpb25JbnB1dEIGukgDyAEBEj4KB3RpbWVvdXQYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CErpID8gBAaoBCSIDCNgEMgIIARIiChFyZXN1bHRfcHVibGljX2tleRgIIAEoDEIHukgEegIYIBIlCgdwdXJwb3NlGAkgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCK+AQoeUnVuQ29ubmVjdGlvbk9wZXJhdGlvblJlc3BvbnNlEjEKCW9wZXJhdGlvbhgBIAEoCzIcLnBsYW50b24ucnVubmVyLnYxLk9wZXJhdGlvbkgAEjAKBHN0ZXAYAiABKAsyIC5wbGFudG9uLnJ1bm5lci52MS5PcGVyYXRpb25TdGVwSAASLgoDZW5kGAMgASgLMh8ucGxhbnRvbi5ydW5uZXIudjEuT3BlcmF0aW9uRW5kSABCBwoFZXZlbnQifAoMT3BlcmF0aW9uRW5kEi8KCW9wZXJhdGlvbhgBIAEoCzIcLnBsYW50b24ucnVubmVyLnYxLk9wZXJhdGlvbhI7Cg1zZWFsZWRfb3V0cHV0GAIgASgLMh8ucGxhbnRvbi5ydW5uZXIudjEuU2VhbGVkT3V0cHV0QgOAAQEiXQoVV2F0Y2hPcGVyYXRpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EiwKDW9wZXJhdGlvbl91aWQYAiABKAlCFbpIEnIQEAEYQDIKXlteXHgwMF0qJCKGAQoWV2F0Y2hPcGVyYXRpb25SZXNwb25zZRIxCglvcGVyYXRpb24YASABKAsyHC5wbGFudG9uLnJ1bm5lci52MS5PcGVyYXRpb25IABIwCgRzdGVwGAIgASgLMiAucGxhbnRvbi5ydW5uZXIudjEuT3BlcmF0aW9uU3RlcEgAQgcKBWV2ZW50IlsKE0dldE9wZXJhdGlvblJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SLAoNb3BlcmF0aW9uX3VpZBgCIAEoCUIVukgSchAQARhAMgpeW15ceDAwXSokIngKFEdldE9wZXJhdGlvblJlc3BvbnNlEi8KCW9wZXJhdGlvbhgBIAEoCzIcLnBsYW50b24ucnVubmVyLnYxLk9wZXJhdGlvbhIvCgVzdGVwcxgCIAMoCzIgLnBsYW50b24ucnVubmVyLnYxLk9wZXJhdGlvblN0ZXAi1wEKFUxpc3RPcGVyYXRpb25zUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIjCgZydW5uZXIYAiABKAlCE7pIEHIOGGQyCl5bXlx4MDBdKiQSRAoGc3RhdGVzGAMgAygOMiEucGxhbnRvbi5ydW5uZXIudjEuT3BlcmF0aW9uU3RhdGVCEbpIDpIBCxAKIgeCAQQQASAAEh0KCXBhZ2Vfc2l6ZRgEIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxiACCJjChZMaXN0T3BlcmF0aW9uc1Jlc3BvbnNlEjAKCm9wZXJhdGlvbnMYASADKAsyHC5wbGFudG9uLnJ1bm5lci52MS5PcGVyYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIl4KFkNhbmNlbE9wZXJhdGlvblJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SLAoNb3BlcmF0aW9uX3VpZBgCIAEoCUIVukgSchAQARhAMgpeW15ceDAwXSokIkoKF0NhbmNlbE9wZXJhdGlvblJlc3BvbnNlEi8KCW9wZXJhdGlvbhgBIAEoCzIcLnBsYW50b24ucnVubmVyLnYxLk9wZXJhdGlvbiLjAgoXTGlzdEF1ZGl0UmVjb3Jkc1JlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIEiMKBmFjdGlvbhgEIAEoCUITukgQcg4YQDIKXlteXHgwMF0qJBIqCg1yZXNvdXJjZV9zbHVnGAUgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEiYKCWFjdG9yX3VpZBgGIAEoCUITukgQcg4YQDIKXlteXHgwMF0qJBI8CgVzaW5jZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAEjwKBXVudGlsGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIRukgOsgELIgcI/4LR/68HMgAiZAoYTGlzdEF1ZGl0UmVjb3Jkc1Jlc3BvbnNlEi8KB3JlY29yZHMYASADKAsyHi5wbGFudG9uLmNvbW1vbi52MS5BdWRpdFJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAky8hMKDVJ1bm5lclNlcnZpY2USbQoOUmVnaXN0ZXJSdW5uZXISKC5wbGFudG9uLnJ1bm5lci52MS5SZWdpc3RlclJ1bm5lclJlcXVlc3QaKS5wbGFudG9uLnJ1bm5lci52MS5SZWdpc3RlclJ1bm5lclJlc3BvbnNlIgaKtRgCGCkSXgoJR2V0UnVubmVyEiMucGxhbnRvbi5ydW5uZXIudjEuR2V0UnVubmVyUmVxdWVzdBokLnBsYW50b24ucnVubmVyLnYxLkdldFJ1bm5lclJlc3BvbnNlIgaKtRgCGCgSZAoLTGlzdFJ1bm5lcnMSJS5wbGFudG9uLnJ1bm5lci52MS5MaXN0UnVubmVyc1JlcXVlc3QaJi5wbGFudG9uLnJ1bm5lci52MS5MaXN0UnVubmVyc1Jlc3BvbnNlIgaKtRgCGCgSfAoTTGlzdFJ1bm5lckluc3RhbmNlcxItLnBsYW50b24ucnVubmVyLnYxLkxpc3RSdW5uZXJJbnN0YW5jZXNSZXF1ZXN0Gi4ucGxhbnRvbi5ydW5uZXIudjEuTGlzdFJ1bm5lckluc3RhbmNlc1Jlc3BvbnNlIgaKtRgCGCgSaQoMV2F0Y2hSdW5uZXJzEiYucGxhbnRvbi5ydW5uZXIudjEuV2F0Y2hSdW5uZXJzUmVxdWVzdBonLnBsYW50b24ucnVubmVyLnYxLldhdGNoUnVubmVyc1Jlc3BvbnNlIgaKtRgCGCgwARJnCgxEZWxldGVSdW5uZXISJi5wbGFudG9uLnJ1bm5lci52MS5EZWxldGVSdW5uZXJSZXF1ZXN0GicucGxhbnRvbi5ydW5uZXIudjEuRGVsZXRlUnVubmVyUmVzcG9uc2UiBoq1GAIYKRJnCgxSZXZva2VSdW5uZXISJi5wbGFudG9uLnJ1bm5lci52MS5SZXZva2VSdW5uZXJSZXF1ZXN0GicucGxhbnRvbi5ydW5uZXIudjEuUmV2b2tlUnVubmVyUmVzcG9uc2UiBoq1GAIYKRJ2ChFDcmVhdGVSdW5uZXJUb2tlbhIrLnBsYW50b24ucnVubmVyLnYxLkNyZWF0ZVJ1bm5lclRva2VuUmVxdWVzdBosLnBsYW50b24ucnVubmVyLnYxLkNyZWF0ZVJ1bm5lclRva2VuUmVzcG9uc2UiBoq1GAIYKRJzChBMaXN0UnVubmVyVG9rZW5zEioucGxhbnRvbi5ydW5uZXIudjEuTGlzdFJ1bm5lclRva2Vuc1JlcXVlc3QaKy5wbGFudG9uLnJ1bm5lci52MS5MaXN0UnVubmVyVG9rZW5zUmVzcG9uc2UiBoq1GAIYKBJ2ChFSZXZva2VSdW5uZXJUb2tlbhIrLnBsYW50b24ucnVubmVyLnYxLlJldm9rZVJ1bm5lclRva2VuUmVxdWVzdBosLnBsYW50b24ucnVubmVyLnYxLlJldm9rZVJ1bm5lclRva2VuUmVzcG9uc2UiBoq1GAIYKRJnCgxFbnJvbGxSdW5uZXISJi5wbGFudG9uLnJ1bm5lci52MS5FbnJvbGxSdW5uZXJSZXF1ZXN0GicucGxhbnRvbi5ydW5uZXIudjEuRW5yb2xsUnVubmVyUmVzcG9uc2UiBoq1GAIIARJqCg1SZWNvdmVyUnVubmVyEicucGxhbnRvbi5ydW5uZXIudjEuUmVjb3ZlclJ1bm5lclJlcXVlc3QaKC5wbGFudG9uLnJ1bm5lci52MS5SZWNvdmVyUnVubmVyUmVzcG9uc2UiBoq1GAIIARJ8ChNTZXRSdW5uZXJSZWZlcmVuY2VzEi0ucGxhbnRvbi5ydW5uZXIudjEuU2V0UnVubmVyUmVmZXJlbmNlc1JlcXVlc3QaLi5wbGFudG9uLnJ1bm5lci52MS5TZXRSdW5uZXJSZWZlcmVuY2VzUmVzcG9uc2UiBoq1GAIgARKUAQobTGlzdFVuY29uZmlybWVkUnVubmVyT3duZXJzEjUucGxhbnRvbi5ydW5uZXIudjEuTGlzdFVuY29uZmlybWVkUnVubmVyT3duZXJzUmVxdWVzdBo2LnBsYW50b24ucnVubmVyLnYxLkxpc3RVbmNvbmZpcm1lZFJ1bm5lck93bmVyc1Jlc3BvbnNlIgaKtRgCIAEScwoQTGlzdFJ1bm5lclVzYWdlcxIqLnBsYW50b24ucnVubmVyLnYxLkxpc3RSdW5uZXJVc2FnZXNSZXF1ZXN0GisucGxhbnRvbi5ydW5uZXIudjEuTGlzdFJ1bm5lclVzYWdlc1Jlc3BvbnNlIgaKtRgCGCgScwoQRXhlY3V0ZU9wZXJhdGlvbhIqLnBsYW50b24ucnVubmVyLnYxLkV4ZWN1dGVPcGVyYXRpb25SZXF1ZXN0GisucGxhbnRvbi5ydW5uZXIudjEuRXhlY3V0ZU9wZXJhdGlvblJlc3BvbnNlIgaKtRgCGCoShwEKFlJ1bkNvbm5lY3Rpb25PcGVyYXRpb24SMC5wbGFudG9uLnJ1bm5lci52MS5SdW5Db25uZWN0aW9uT3BlcmF0aW9uUmVxdWVzdBoxLnBsYW50b24ucnVubmVyLnYxLlJ1bkNvbm5lY3Rpb25PcGVyYXRpb25SZXNwb25zZSIGirUYAiABMAESbwoOV2F0Y2hPcGVyYXRpb24SKC5wbGFudG9uLnJ1bm5lci52MS5XYXRjaE9wZXJhdGlvblJlcXVlc3QaKS5wbGFudG9uLnJ1bm5lci52MS5XYXRjaE9wZXJhdGlvblJlc3BvbnNlIgaKtRgCGCgwARJnCgxHZXRPcGVyYXRpb24SJi5wbGFudG9uLnJ1bm5lci52MS5HZXRPcGVyYXRpb25SZXF1ZXN0GicucGxhbnRvbi5ydW5uZXIudjEuR2V0T3BlcmF0aW9uUmVzcG9uc2UiBoq1GAIYKBJtCg5MaXN0T3BlcmF0aW9ucxIoLnBsYW50b24ucnVubmVyLnYxLkxpc3RPcGVyYXRpb25zUmVxdWVzdBopLnBsYW50b24ucnVubmVyLnYxLkxpc3RPcGVyYXRpb25zUmVzcG9uc2UiBoq1GAIYKBJwCg9DYW5jZWxPcGVyYXRpb24SKS5wbGFudG9uLnJ1bm5lci52MS5DYW5jZWxPcGVyYXRpb25SZXF1ZXN0GioucGxhbnRvbi5ydW5uZXIudjEuQ2FuY2VsT3BlcmF0aW9uUmVzcG9uc2UiBoq1GAIYKhJzChBMaXN0QXVkaXRSZWNvcmRzEioucGxhbnRvbi5ydW5uZXIudjEuTGlzdEF1ZGl0UmVjb3Jkc1JlcXVlc3QaKy5wbGFudG9uLnJ1bm5lci52MS5MaXN0QXVkaXRSZWNvcmRzUmVzcG9uc2UiBoq1GAIYHmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_planton_common_v1_access, file_planton_common_v1_audit, file_planton_common_v1_reference, file_planton_runner_v1_operation, file_planton_runner_v1_runner]);
+  fileDesc("CiZwbGFudG9uL3J1bm5lci92MS9ydW5uZXJfc2VydmljZS5wcm90bxIRcGxhbnRvbi5ydW5uZXIudjEiVAoVUmVnaXN0ZXJSdW5uZXJSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EiMKBG5hbWUYAiABKAlCFbpIEnIQEAEYZDIKXlteXHgwMF0qJCJUChZSZWdpc3RlclJ1bm5lclJlc3BvbnNlEikKBnJ1bm5lchgBIAEoCzIZLnBsYW50b24ucnVubmVyLnYxLlJ1bm5lchIPCgdjcmVhdGVkGAIgASgIIlEKEEdldFJ1bm5lclJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SJQoGcnVubmVyGAIgASgJQhW6SBJyEBABGGQyCl5bXlx4MDBdKiQiPgoRR2V0UnVubmVyUmVzcG9uc2USKQoGcnVubmVyGAEgASgLMhkucGxhbnRvbi5ydW5uZXIudjEuUnVubmVyImkKEkxpc3RSdW5uZXJzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgiWgoTTGlzdFJ1bm5lcnNSZXNwb25zZRIqCgdydW5uZXJzGAEgAygLMhkucGxhbnRvbi5ydW5uZXIudjEuUnVubmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKxAQoaTGlzdFJ1bm5lckluc3RhbmNlc1JlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SJQoGcnVubmVyGAIgASgJQhW6SBJyEBABGGQyCl5bXlx4MDBdKiQSFwoPaW5jbHVkZV9yZWZ1c2VkGAMgASgIEh0KCXBhZ2Vfc2l6ZRgEIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxiACCJsChtMaXN0UnVubmVySW5zdGFuY2VzUmVzcG9uc2USNAoJaW5zdGFuY2VzGAEgAygLMiEucGxhbnRvbi5ydW5uZXIudjEuUnVubmVySW5zdGFuY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIi0KE1dhdGNoUnVubmVyc1JlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8icwoUV2F0Y2hSdW5uZXJzUmVzcG9uc2USKwoGcnVubmVyGAEgASgLMhkucGxhbnRvbi5ydW5uZXIudjEuUnVubmVySAASEQoHZGVsZXRlZBgCIAEoCUgAEhIKCGNvbXBsZXRlGAMgASgISABCBwoFZXZlbnQiVAoTRGVsZXRlUnVubmVyUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIlCgZydW5uZXIYAiABKAlCFbpIEnIQEAEYZDIKXlteXHgwMF0qJCIWChREZWxldGVSdW5uZXJSZXNwb25zZSJ/ChNSZXZva2VSdW5uZXJSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EiUKBnJ1bm5lchgCIAEoCUIVukgSchAQARhkMgpeW15ceDAwXSokEikKDGluc3RhbmNlX3VpZBgDIAEoCUITukgQcg4YQDIKXlteXHgwMF0qJCJBChRSZXZva2VSdW5uZXJSZXNwb25zZRIpCgZydW5uZXIYASABKAsyGS5wbGFudG9uLnJ1bm5lci52MS5SdW5uZXIizAEKGENyZWF0ZVJ1bm5lclRva2VuUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIlCgZydW5uZXIYAiABKAlCFbpIEnIQEAEYZDIKXlteXHgwMF0qJBIjCgl1c2VfbGltaXQYAyABKAVCC7pICBoGGKCNBigASACIAQESPgoIbGlmZXRpbWUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEbpIDqoBCyIFCICKig8yAgg8QgwKCl91c2VfbGltaXQiXQoZQ3JlYXRlUnVubmVyVG9rZW5SZXNwb25zZRItCgV0b2tlbhgBIAEoCzIeLnBsYW50b24ucnVubmVyLnYxLlJ1bm5lclRva2VuEhEKBHRleHQYAiABKAlCA4ABASKVAQoXTGlzdFJ1bm5lclRva2Vuc1JlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SJQoGcnVubmVyGAIgASgJQhW6SBJyEBABGGQyCl5bXlx4MDBdKiQSHQoJcGFnZV9zaXplGAMgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YBCABKAlCCLpIBXIDGIAIImMKGExpc3RSdW5uZXJUb2tlbnNSZXNwb25zZRIuCgZ0b2tlbnMYASADKAsyHi5wbGFudG9uLnJ1bm5lci52MS5SdW5uZXJUb2tlbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiXAoYUmV2b2tlUnVubmVyVG9rZW5SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EigKCXRva2VuX3VpZBgCIAEoCUIVukgSchAQARhAMgpeW15ceDAwXSokIkoKGVJldm9rZVJ1bm5lclRva2VuUmVzcG9uc2USLQoFdG9rZW4YASABKAsyHi5wbGFudG9uLnJ1bm5lci52MS5SdW5uZXJUb2tlbiKdAQoTRW5yb2xsUnVubmVyUmVxdWVzdBIcCgV0b2tlbhgBIAEoCUINgAEBukgHcgUQARjIARInChNjZXJ0aWZpY2F0ZV9yZXF1ZXN0GAIgASgJQgq6SAdyBRABGIBAEiwKDWluc3RhbmNlX25hbWUYAyABKAlCFbpIEnIQEAEYZDIKXlteXHgwMF0qJBIRCgllcGhlbWVyYWwYBCABKAgisQEKFEVucm9sbFJ1bm5lclJlc3BvbnNlEhQKDGluc3RhbmNlX3VpZBgBIAEoCRISCgpydW5uZXJfdWlkGAIgASgJEg4KBnJ1bm5lchgDIAEoCRILCgNvcmcYBCABKAkSOQoLY2VydGlmaWNhdGUYBSABKAsyJC5wbGFudG9uLnJ1bm5lci52MS5SdW5uZXJDZXJ0aWZpY2F0ZRIXCg9nYXRld2F5X2FkZHJlc3MYBiABKAkidAoUUmVjb3ZlclJ1bm5lclJlcXVlc3QSKwoMaW5zdGFuY2VfdWlkGAEgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSLwoFcHJvb2YYAiABKAsyIC5wbGFudG9uLnJ1bm5lci52MS5SZWNvdmVyeVByb29mIkkKDVJlY292ZXJ5UHJvb2YSGQoFbm9uY2UYASABKAxCCrpIB3oFEBAYgAISHQoJc2lnbmF0dXJlGAIgASgMQgq6SAd6BRAIGIABImsKFVJlY292ZXJSdW5uZXJSZXNwb25zZRIPCgVub25jZRgBIAEoDEgAEjcKCXJlY292ZXJlZBgCIAEoCzIiLnBsYW50b24ucnVubmVyLnYxLlJlY292ZXJlZFJ1bm5lckgAQggKBmFuc3dlciJlCg9SZWNvdmVyZWRSdW5uZXISOQoLY2VydGlmaWNhdGUYASABKAsyJC5wbGFudG9uLnJ1bm5lci52MS5SdW5uZXJDZXJ0aWZpY2F0ZRIXCg9nYXRld2F5X2FkZHJlc3MYAiABKAkivwIKGlNldFJ1bm5lclJlZmVyZW5jZXNSZXF1ZXN0EhQKA29yZxgBIAEoCUIHukgEcgIYPxIvChBvcmdhbml6YXRpb25fdWlkGAIgASgJQhW6SBJyEBABGEAyCl5bXlx4MDBdKiQSOAoFb3duZXIYAyABKAsyIS5wbGFudG9uLmNvbW1vbi52MS5SZWZlcmVuY2VPd25lckIGukgDyAEBEhkKCHJldmlzaW9uGAQgASgFQge6SAQaAigBEi0KB3J1bm5lcnMYBSADKAlCHLpIGZIBFhAKIhJyEBABGGQyCl5bXlx4MDBdKiQSPwoFcGhhc2UYBiABKA4yJC5wbGFudG9uLmNvbW1vbi52MS5SZWdpc3RyYXRpb25QaGFzZUIKukgHggEEEAEgABIVCg12YWxpZGF0ZV9vbmx5GAcgASgIIjIKG1NldFJ1bm5lclJlZmVyZW5jZXNSZXNwb25zZRITCgtydW5uZXJfdWlkcxgBIAMoCSJmCiJMaXN0VW5jb25maXJtZWRSdW5uZXJPd25lcnNSZXF1ZXN0EkAKBmJlZm9yZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCFLpIEcgBAbIBCyIHCP+C0f+vBzIAImAKI0xpc3RVbmNvbmZpcm1lZFJ1bm5lck93bmVyc1Jlc3BvbnNlEjkKBm93bmVycxgBIAMoCzIpLnBsYW50b24ucnVubmVyLnYxLlVuY29uZmlybWVkUnVubmVyT3duZXIidgoWVW5jb25maXJtZWRSdW5uZXJPd25lchIwCgVvd25lchgBIAEoCzIhLnBsYW50b24uY29tbW9uLnYxLlJlZmVyZW5jZU93bmVyEhgKEG9yZ2FuaXphdGlvbl91aWQYAiABKAkSEAoIcmV2aXNpb24YAyABKAUiWAoXTGlzdFJ1bm5lclVzYWdlc1JlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SJQoGcnVubmVyGAIgASgJQhW6SBJyEBABGGQyCl5bXlx4MDBdKiQiSgoYTGlzdFJ1bm5lclVzYWdlc1Jlc3BvbnNlEi4KBnVzYWdlcxgBIAMoCzIeLnBsYW50b24ucnVubmVyLnYxLlJ1bm5lclVzYWdlIlIKC1J1bm5lclVzYWdlEjAKBW93bmVyGAEgASgLMiEucGxhbnRvbi5jb21tb24udjEuUmVmZXJlbmNlT3duZXISEQoJY29uZmlybWVkGAIgASgIIoYCChdFeGVjdXRlT3BlcmF0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIlCgZydW5uZXIYAiABKAlCFbpIEnIQEAEYZDIKXlteXHgwMF0qJBI4CgVpbnB1dBgDIAEoCzIhLnBsYW50b24ucnVubmVyLnYxLk9wZXJhdGlvbklucHV0Qga6SAPIAQESOwoHdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPukgMqgEJIgMI2AQyAggBEg4KBmRldGFjaBgFIAEoCBIlCgdwdXJwb3NlGAYgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCJLChhFeGVjdXRlT3BlcmF0aW9uUmVzcG9uc2USLwoJb3BlcmF0aW9uGAEgASgLMhwucGxhbnRvbi5ydW5uZXIudjEuT3BlcmF0aW9uIq4DCh1SdW5Db25uZWN0aW9uT3BlcmF0aW9uUmVxdWVzdBIUCgNvcmcYASABKAlCB7pIBHICGD8SLwoQb3JnYW5pemF0aW9uX3VpZBgCIAEoCUIVukgSchAQARhAMgpeW15ceDAwXSokEicKCnJ1bm5lcl91aWQYAyABKAlCE7pIEHIOGEAyCl5bXlx4MDBdKiQSLQoOY29ubmVjdGlvbl91aWQYBCABKAlCFbpIEnIQEAEYQDIKXlteXHgwMF0qJBIpCgpjb25uZWN0aW9uGAUgASgJQhW6SBJyEBABGD8yCl5bXlx4MDBdKiQSOAoFaW5wdXQYBiABKAsyIS5wbGFudG9uLnJ1bm5lci52MS5PcGVyYXRpb25JbnB1dEIGukgDyAEBEj4KB3RpbWVvdXQYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CErpID8gBAaoBCSIDCNgEMgIIARIiChFyZXN1bHRfcHVibGljX2tleRgIIAEoDEIHukgEegIYIBIlCgdwdXJwb3NlGAkgASgJQhS6SBFyDxjIATIKXlteXHgwMF0qJCK+AQoeUnVuQ29ubmVjdGlvbk9wZXJhdGlvblJlc3BvbnNlEjEKCW9wZXJhdGlvbhgBIAEoCzIcLnBsYW50b24ucnVubmVyLnYxLk9wZXJhdGlvbkgAEjAKBHN0ZXAYAiABKAsyIC5wbGFudG9uLnJ1bm5lci52MS5PcGVyYXRpb25TdGVwSAASLgoDZW5kGAMgASgLMh8ucGxhbnRvbi5ydW5uZXIudjEuT3BlcmF0aW9uRW5kSABCBwoFZXZlbnQifAoMT3BlcmF0aW9uRW5kEi8KCW9wZXJhdGlvbhgBIAEoCzIcLnBsYW50b24ucnVubmVyLnYxLk9wZXJhdGlvbhI7Cg1zZWFsZWRfb3V0cHV0GAIgASgLMh8ucGxhbnRvbi5ydW5uZXIudjEuU2VhbGVkT3V0cHV0QgOAAQEiXQoVV2F0Y2hPcGVyYXRpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EiwKDW9wZXJhdGlvbl91aWQYAiABKAlCFbpIEnIQEAEYQDIKXlteXHgwMF0qJCKGAQoWV2F0Y2hPcGVyYXRpb25SZXNwb25zZRIxCglvcGVyYXRpb24YASABKAsyHC5wbGFudG9uLnJ1bm5lci52MS5PcGVyYXRpb25IABIwCgRzdGVwGAIgASgLMiAucGxhbnRvbi5ydW5uZXIudjEuT3BlcmF0aW9uU3RlcEgAQgcKBWV2ZW50IlsKE0dldE9wZXJhdGlvblJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SLAoNb3BlcmF0aW9uX3VpZBgCIAEoCUIVukgSchAQARhAMgpeW15ceDAwXSokIngKFEdldE9wZXJhdGlvblJlc3BvbnNlEi8KCW9wZXJhdGlvbhgBIAEoCzIcLnBsYW50b24ucnVubmVyLnYxLk9wZXJhdGlvbhIvCgVzdGVwcxgCIAMoCzIgLnBsYW50b24ucnVubmVyLnYxLk9wZXJhdGlvblN0ZXAi1wEKFUxpc3RPcGVyYXRpb25zUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIjCgZydW5uZXIYAiABKAlCE7pIEHIOGGQyCl5bXlx4MDBdKiQSRAoGc3RhdGVzGAMgAygOMiEucGxhbnRvbi5ydW5uZXIudjEuT3BlcmF0aW9uU3RhdGVCEbpIDpIBCxAKIgeCAQQQASAAEh0KCXBhZ2Vfc2l6ZRgEIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxiACCJjChZMaXN0T3BlcmF0aW9uc1Jlc3BvbnNlEjAKCm9wZXJhdGlvbnMYASADKAsyHC5wbGFudG9uLnJ1bm5lci52MS5PcGVyYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIl4KFkNhbmNlbE9wZXJhdGlvblJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SLAoNb3BlcmF0aW9uX3VpZBgCIAEoCUIVukgSchAQARhAMgpeW15ceDAwXSokIkoKF0NhbmNlbE9wZXJhdGlvblJlc3BvbnNlEi8KCW9wZXJhdGlvbhgBIAEoCzIcLnBsYW50b24ucnVubmVyLnYxLk9wZXJhdGlvbiLJAwoXTGlzdEF1ZGl0UmVjb3Jkc1JlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIEiMKBmFjdGlvbhgEIAEoCUITukgQcg4YQDIKXlteXHgwMF0qJBIqCg1yZXNvdXJjZV9zbHVnGAUgASgJQhO6SBByDhg/MgpeW15ceDAwXSokEiYKCWFjdG9yX3VpZBgGIAEoCUITukgQcg4YQDIKXlteXHgwMF0qJBI8CgVzaW5jZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAEjwKBXVudGlsGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIRukgOsgELIgcI/4LR/68HMgASOgoHb3V0Y29tZRgJIAEoDjIfLnBsYW50b24uY29tbW9uLnYxLkF1ZGl0T3V0Y29tZUIIukgFggECEAESKAoKcmVxdWVzdF9pZBgKIAEoCUIUukgRcg8YgAEyCl5bXlx4MDBdKiQiZAoYTGlzdEF1ZGl0UmVjb3Jkc1Jlc3BvbnNlEi8KB3JlY29yZHMYASADKAsyHi5wbGFudG9uLmNvbW1vbi52MS5BdWRpdFJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkitQEKF1ZlcmlmeUF1ZGl0VHJhaWxSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhAKCGluc3RhbmNlGAIgASgIEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIEjAKFmNoZWNrcG9pbnRfc2VhbF9udW1iZXIYBCABKANCELpIDSILGP////////8PKAASIAoPY2hlY2twb2ludF9oYXNoGAUgASgMQge6SAR6AhggIu8BChhWZXJpZnlBdWRpdFRyYWlsUmVzcG9uc2USMQoIZmluZGluZ3MYASADKAsyHy5wbGFudG9uLmNvbW1vbi52MS5BdWRpdEZpbmRpbmcSEgoKc2VhbF9jb3VudBgCIAEoBRIUCgxyZWNvcmRfY291bnQYAyABKAUSMAoEaGVhZBgEIAEoCzIiLnBsYW50b24uY29tbW9uLnYxLkF1ZGl0Q2hlY2twb2ludBIWCg51bnNlYWxlZF9jb3VudBgFIAEoAxITCgtwdWJsaWNfa2V5cxgGIAMoDBIXCg9uZXh0X3BhZ2VfdG9rZW4YByABKAki3QEKF0V4cG9ydEF1ZGl0VHJhaWxSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhAKCGluc3RhbmNlGAIgASgIEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIEjwKBXNpbmNlGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIRukgOsgELIgcI/4LR/68HMgASPAoFdW50aWwYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhG6SA6yAQsiBwj/gtH/rwcyACLPAQoYRXhwb3J0QXVkaXRUcmFpbFJlc3BvbnNlEisKBXNlYWxzGAEgAygLMhwucGxhbnRvbi5jb21tb24udjEuQXVkaXRTZWFsEjUKB3JlY29yZHMYAiADKAsyJC5wbGFudG9uLmNvbW1vbi52MS5TZWFsZWRBdWRpdFJlY29yZBI2CgpjaGVja3BvaW50GAMgASgLMiIucGxhbnRvbi5jb21tb24udjEuQXVkaXRDaGVja3BvaW50EhcKD25leHRfcGFnZV90b2tlbhgEIAEoCTLcFQoNUnVubmVyU2VydmljZRJtCg5SZWdpc3RlclJ1bm5lchIoLnBsYW50b24ucnVubmVyLnYxLlJlZ2lzdGVyUnVubmVyUmVxdWVzdBopLnBsYW50b24ucnVubmVyLnYxLlJlZ2lzdGVyUnVubmVyUmVzcG9uc2UiBoq1GAIYKRJeCglHZXRSdW5uZXISIy5wbGFudG9uLnJ1bm5lci52MS5HZXRSdW5uZXJSZXF1ZXN0GiQucGxhbnRvbi5ydW5uZXIudjEuR2V0UnVubmVyUmVzcG9uc2UiBoq1GAIYKBJkCgtMaXN0UnVubmVycxIlLnBsYW50b24ucnVubmVyLnYxLkxpc3RSdW5uZXJzUmVxdWVzdBomLnBsYW50b24ucnVubmVyLnYxLkxpc3RSdW5uZXJzUmVzcG9uc2UiBoq1GAIYKBJ8ChNMaXN0UnVubmVySW5zdGFuY2VzEi0ucGxhbnRvbi5ydW5uZXIudjEuTGlzdFJ1bm5lckluc3RhbmNlc1JlcXVlc3QaLi5wbGFudG9uLnJ1bm5lci52MS5MaXN0UnVubmVySW5zdGFuY2VzUmVzcG9uc2UiBoq1GAIYKBJpCgxXYXRjaFJ1bm5lcnMSJi5wbGFudG9uLnJ1bm5lci52MS5XYXRjaFJ1bm5lcnNSZXF1ZXN0GicucGxhbnRvbi5ydW5uZXIudjEuV2F0Y2hSdW5uZXJzUmVzcG9uc2UiBoq1GAIYKDABEmcKDERlbGV0ZVJ1bm5lchImLnBsYW50b24ucnVubmVyLnYxLkRlbGV0ZVJ1bm5lclJlcXVlc3QaJy5wbGFudG9uLnJ1bm5lci52MS5EZWxldGVSdW5uZXJSZXNwb25zZSIGirUYAhgpEmcKDFJldm9rZVJ1bm5lchImLnBsYW50b24ucnVubmVyLnYxLlJldm9rZVJ1bm5lclJlcXVlc3QaJy5wbGFudG9uLnJ1bm5lci52MS5SZXZva2VSdW5uZXJSZXNwb25zZSIGirUYAhgpEnYKEUNyZWF0ZVJ1bm5lclRva2VuEisucGxhbnRvbi5ydW5uZXIudjEuQ3JlYXRlUnVubmVyVG9rZW5SZXF1ZXN0GiwucGxhbnRvbi5ydW5uZXIudjEuQ3JlYXRlUnVubmVyVG9rZW5SZXNwb25zZSIGirUYAhgpEnMKEExpc3RSdW5uZXJUb2tlbnMSKi5wbGFudG9uLnJ1bm5lci52MS5MaXN0UnVubmVyVG9rZW5zUmVxdWVzdBorLnBsYW50b24ucnVubmVyLnYxLkxpc3RSdW5uZXJUb2tlbnNSZXNwb25zZSIGirUYAhgoEnYKEVJldm9rZVJ1bm5lclRva2VuEisucGxhbnRvbi5ydW5uZXIudjEuUmV2b2tlUnVubmVyVG9rZW5SZXF1ZXN0GiwucGxhbnRvbi5ydW5uZXIudjEuUmV2b2tlUnVubmVyVG9rZW5SZXNwb25zZSIGirUYAhgpEmcKDEVucm9sbFJ1bm5lchImLnBsYW50b24ucnVubmVyLnYxLkVucm9sbFJ1bm5lclJlcXVlc3QaJy5wbGFudG9uLnJ1bm5lci52MS5FbnJvbGxSdW5uZXJSZXNwb25zZSIGirUYAggBEmoKDVJlY292ZXJSdW5uZXISJy5wbGFudG9uLnJ1bm5lci52MS5SZWNvdmVyUnVubmVyUmVxdWVzdBooLnBsYW50b24ucnVubmVyLnYxLlJlY292ZXJSdW5uZXJSZXNwb25zZSIGirUYAggBEnwKE1NldFJ1bm5lclJlZmVyZW5jZXMSLS5wbGFudG9uLnJ1bm5lci52MS5TZXRSdW5uZXJSZWZlcmVuY2VzUmVxdWVzdBouLnBsYW50b24ucnVubmVyLnYxLlNldFJ1bm5lclJlZmVyZW5jZXNSZXNwb25zZSIGirUYAiABEpQBChtMaXN0VW5jb25maXJtZWRSdW5uZXJPd25lcnMSNS5wbGFudG9uLnJ1bm5lci52MS5MaXN0VW5jb25maXJtZWRSdW5uZXJPd25lcnNSZXF1ZXN0GjYucGxhbnRvbi5ydW5uZXIudjEuTGlzdFVuY29uZmlybWVkUnVubmVyT3duZXJzUmVzcG9uc2UiBoq1GAIgARJzChBMaXN0UnVubmVyVXNhZ2VzEioucGxhbnRvbi5ydW5uZXIudjEuTGlzdFJ1bm5lclVzYWdlc1JlcXVlc3QaKy5wbGFudG9uLnJ1bm5lci52MS5MaXN0UnVubmVyVXNhZ2VzUmVzcG9uc2UiBoq1GAIYKBJzChBFeGVjdXRlT3BlcmF0aW9uEioucGxhbnRvbi5ydW5uZXIudjEuRXhlY3V0ZU9wZXJhdGlvblJlcXVlc3QaKy5wbGFudG9uLnJ1bm5lci52MS5FeGVjdXRlT3BlcmF0aW9uUmVzcG9uc2UiBoq1GAIYKhKHAQoWUnVuQ29ubmVjdGlvbk9wZXJhdGlvbhIwLnBsYW50b24ucnVubmVyLnYxLlJ1bkNvbm5lY3Rpb25PcGVyYXRpb25SZXF1ZXN0GjEucGxhbnRvbi5ydW5uZXIudjEuUnVuQ29ubmVjdGlvbk9wZXJhdGlvblJlc3BvbnNlIgaKtRgCIAEwARJvCg5XYXRjaE9wZXJhdGlvbhIoLnBsYW50b24ucnVubmVyLnYxLldhdGNoT3BlcmF0aW9uUmVxdWVzdBopLnBsYW50b24ucnVubmVyLnYxLldhdGNoT3BlcmF0aW9uUmVzcG9uc2UiBoq1GAIYKDABEmcKDEdldE9wZXJhdGlvbhImLnBsYW50b24ucnVubmVyLnYxLkdldE9wZXJhdGlvblJlcXVlc3QaJy5wbGFudG9uLnJ1bm5lci52MS5HZXRPcGVyYXRpb25SZXNwb25zZSIGirUYAhgoEm0KDkxpc3RPcGVyYXRpb25zEigucGxhbnRvbi5ydW5uZXIudjEuTGlzdE9wZXJhdGlvbnNSZXF1ZXN0GikucGxhbnRvbi5ydW5uZXIudjEuTGlzdE9wZXJhdGlvbnNSZXNwb25zZSIGirUYAhgoEnAKD0NhbmNlbE9wZXJhdGlvbhIpLnBsYW50b24ucnVubmVyLnYxLkNhbmNlbE9wZXJhdGlvblJlcXVlc3QaKi5wbGFudG9uLnJ1bm5lci52MS5DYW5jZWxPcGVyYXRpb25SZXNwb25zZSIGirUYAhgqEnMKEExpc3RBdWRpdFJlY29yZHMSKi5wbGFudG9uLnJ1bm5lci52MS5MaXN0QXVkaXRSZWNvcmRzUmVxdWVzdBorLnBsYW50b24ucnVubmVyLnYxLkxpc3RBdWRpdFJlY29yZHNSZXNwb25zZSIGirUYAhgeEnMKEFZlcmlmeUF1ZGl0VHJhaWwSKi5wbGFudG9uLnJ1bm5lci52MS5WZXJpZnlBdWRpdFRyYWlsUmVxdWVzdBorLnBsYW50b24ucnVubmVyLnYxLlZlcmlmeUF1ZGl0VHJhaWxSZXNwb25zZSIGirUYAhgeEnMKEEV4cG9ydEF1ZGl0VHJhaWwSKi5wbGFudG9uLnJ1bm5lci52MS5FeHBvcnRBdWRpdFRyYWlsUmVxdWVzdBorLnBsYW50b24ucnVubmVyLnYxLkV4cG9ydEF1ZGl0VHJhaWxSZXNwb25zZSIGirUYAhgeYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_planton_common_v1_access, file_planton_common_v1_audit, file_planton_common_v1_audit_trail, file_planton_common_v1_reference, file_planton_runner_v1_operation, file_planton_runner_v1_runner]);
 
 /**
  * RegisterRunnerRequest names the runner to register.
@@ -2778,6 +2780,20 @@ export type ListAuditRecordsRequest = Message<"planton.runner.v1.ListAuditRecord
    * @generated from field: google.protobuf.Timestamp until = 8;
    */
   until?: Timestamp | undefined;
+
+  /**
+   * Only what ended so; every outcome when unspecified.
+   *
+   * @generated from field: planton.common.v1.AuditOutcome outcome = 9;
+   */
+  outcome: AuditOutcome;
+
+  /**
+   * Only what belongs to this request, by its id.
+   *
+   * @generated from field: string request_id = 10;
+   */
+  requestId: string;
 };
 
 /**
@@ -2841,6 +2857,20 @@ export type ListAuditRecordsRequestJson = {
    * @generated from field: google.protobuf.Timestamp until = 8;
    */
   until?: TimestampJson;
+
+  /**
+   * Only what ended so; every outcome when unspecified.
+   *
+   * @generated from field: planton.common.v1.AuditOutcome outcome = 9;
+   */
+  outcome?: AuditOutcomeJson;
+
+  /**
+   * Only what belongs to this request, by its id.
+   *
+   * @generated from field: string request_id = 10;
+   */
+  requestId?: string;
 };
 
 /**
@@ -2898,6 +2928,384 @@ export type ListAuditRecordsResponseJson = {
  */
 export const ListAuditRecordsResponseSchema: GenMessage<ListAuditRecordsResponse, {jsonType: ListAuditRecordsResponseJson}> = /*@__PURE__*/
   messageDesc(file_planton_runner_v1_runner_service, 48);
+
+/**
+ * VerifyAuditTrailRequest names the trail to check.
+ *
+ * @generated from message planton.runner.v1.VerifyAuditTrailRequest
+ */
+export type VerifyAuditTrailRequest = Message<"planton.runner.v1.VerifyAuditTrailRequest"> & {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org: string;
+
+  /**
+   * The trail of the instance itself instead, which concerns no organisation. For the instance owner alone.
+   *
+   * @generated from field: bool instance = 2;
+   */
+  instance: boolean;
+
+  /**
+   * `next_page_token` of the page before; absent for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * A seal that the trail has to hold, from a checkpoint that was kept elsewhere; 0 for none.
+   *
+   * @generated from field: int64 checkpoint_seal_number = 4;
+   */
+  checkpointSealNumber: bigint;
+
+  /**
+   * Hash of that seal.
+   *
+   * @generated from field: bytes checkpoint_hash = 5;
+   */
+  checkpointHash: Uint8Array;
+};
+
+/**
+ * VerifyAuditTrailRequest names the trail to check.
+ *
+ * @generated from message planton.runner.v1.VerifyAuditTrailRequest
+ */
+export type VerifyAuditTrailRequestJson = {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org?: string;
+
+  /**
+   * The trail of the instance itself instead, which concerns no organisation. For the instance owner alone.
+   *
+   * @generated from field: bool instance = 2;
+   */
+  instance?: boolean;
+
+  /**
+   * `next_page_token` of the page before; absent for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken?: string;
+
+  /**
+   * A seal that the trail has to hold, from a checkpoint that was kept elsewhere; 0 for none.
+   *
+   * @generated from field: int64 checkpoint_seal_number = 4;
+   */
+  checkpointSealNumber?: string;
+
+  /**
+   * Hash of that seal.
+   *
+   * @generated from field: bytes checkpoint_hash = 5;
+   */
+  checkpointHash?: string;
+};
+
+/**
+ * Describes the message planton.runner.v1.VerifyAuditTrailRequest.
+ * Use `create(VerifyAuditTrailRequestSchema)` to create a new message.
+ */
+export const VerifyAuditTrailRequestSchema: GenMessage<VerifyAuditTrailRequest, {jsonType: VerifyAuditTrailRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_runner_v1_runner_service, 49);
+
+/**
+ * VerifyAuditTrailResponse is what was found in a part of the trail.
+ *
+ * @generated from message planton.runner.v1.VerifyAuditTrailResponse
+ */
+export type VerifyAuditTrailResponse = Message<"planton.runner.v1.VerifyAuditTrailResponse"> & {
+  /**
+   * What is not as it was sealed, at most 1000; nothing where nothing was touched.
+   *
+   * @generated from field: repeated planton.common.v1.AuditFinding findings = 1;
+   */
+  findings: AuditFinding[];
+
+  /**
+   * Seals that were checked for this page.
+   *
+   * @generated from field: int32 seal_count = 2;
+   */
+  sealCount: number;
+
+  /**
+   * Records that were checked for this page.
+   *
+   * @generated from field: int32 record_count = 3;
+   */
+  recordCount: number;
+
+  /**
+   * On the last page: where the trail stands, signed where the service has a key.
+   *
+   * @generated from field: planton.common.v1.AuditCheckpoint head = 4;
+   */
+  head?: AuditCheckpoint | undefined;
+
+  /**
+   * On the last page: records that no seal covers yet.
+   *
+   * @generated from field: int64 unsealed_count = 5;
+   */
+  unsealedCount: bigint;
+
+  /**
+   * Public keys that the seals of this page were signed with.
+   *
+   * @generated from field: repeated bytes public_keys = 6;
+   */
+  publicKeys: Uint8Array[];
+
+  /**
+   * Ask with it for the next part; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 7;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * VerifyAuditTrailResponse is what was found in a part of the trail.
+ *
+ * @generated from message planton.runner.v1.VerifyAuditTrailResponse
+ */
+export type VerifyAuditTrailResponseJson = {
+  /**
+   * What is not as it was sealed, at most 1000; nothing where nothing was touched.
+   *
+   * @generated from field: repeated planton.common.v1.AuditFinding findings = 1;
+   */
+  findings?: AuditFindingJson[];
+
+  /**
+   * Seals that were checked for this page.
+   *
+   * @generated from field: int32 seal_count = 2;
+   */
+  sealCount?: number;
+
+  /**
+   * Records that were checked for this page.
+   *
+   * @generated from field: int32 record_count = 3;
+   */
+  recordCount?: number;
+
+  /**
+   * On the last page: where the trail stands, signed where the service has a key.
+   *
+   * @generated from field: planton.common.v1.AuditCheckpoint head = 4;
+   */
+  head?: AuditCheckpointJson;
+
+  /**
+   * On the last page: records that no seal covers yet.
+   *
+   * @generated from field: int64 unsealed_count = 5;
+   */
+  unsealedCount?: string;
+
+  /**
+   * Public keys that the seals of this page were signed with.
+   *
+   * @generated from field: repeated bytes public_keys = 6;
+   */
+  publicKeys?: string[];
+
+  /**
+   * Ask with it for the next part; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 7;
+   */
+  nextPageToken?: string;
+};
+
+/**
+ * Describes the message planton.runner.v1.VerifyAuditTrailResponse.
+ * Use `create(VerifyAuditTrailResponseSchema)` to create a new message.
+ */
+export const VerifyAuditTrailResponseSchema: GenMessage<VerifyAuditTrailResponse, {jsonType: VerifyAuditTrailResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_runner_v1_runner_service, 50);
+
+/**
+ * ExportAuditTrailRequest names the trail to export.
+ *
+ * @generated from message planton.runner.v1.ExportAuditTrailRequest
+ */
+export type ExportAuditTrailRequest = Message<"planton.runner.v1.ExportAuditTrailRequest"> & {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org: string;
+
+  /**
+   * The trail of the instance itself instead, which concerns no organisation. For the instance owner alone.
+   *
+   * @generated from field: bool instance = 2;
+   */
+  instance: boolean;
+
+  /**
+   * `next_page_token` of the page before; absent for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * Only seals that were made from this time on. Seals are exported whole.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 4;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Only seals that were made before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 5;
+   */
+  until?: Timestamp | undefined;
+};
+
+/**
+ * ExportAuditTrailRequest names the trail to export.
+ *
+ * @generated from message planton.runner.v1.ExportAuditTrailRequest
+ */
+export type ExportAuditTrailRequestJson = {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org?: string;
+
+  /**
+   * The trail of the instance itself instead, which concerns no organisation. For the instance owner alone.
+   *
+   * @generated from field: bool instance = 2;
+   */
+  instance?: boolean;
+
+  /**
+   * `next_page_token` of the page before; absent for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken?: string;
+
+  /**
+   * Only seals that were made from this time on. Seals are exported whole.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 4;
+   */
+  since?: TimestampJson;
+
+  /**
+   * Only seals that were made before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 5;
+   */
+  until?: TimestampJson;
+};
+
+/**
+ * Describes the message planton.runner.v1.ExportAuditTrailRequest.
+ * Use `create(ExportAuditTrailRequestSchema)` to create a new message.
+ */
+export const ExportAuditTrailRequestSchema: GenMessage<ExportAuditTrailRequest, {jsonType: ExportAuditTrailRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_runner_v1_runner_service, 51);
+
+/**
+ * ExportAuditTrailResponse is a part of the trail: whole seals, in their order.
+ *
+ * @generated from message planton.runner.v1.ExportAuditTrailResponse
+ */
+export type ExportAuditTrailResponse = Message<"planton.runner.v1.ExportAuditTrailResponse"> & {
+  /**
+   * The seals.
+   *
+   * @generated from field: repeated planton.common.v1.AuditSeal seals = 1;
+   */
+  seals: AuditSeal[];
+
+  /**
+   * Their records, in the order of the seals and within each in its own.
+   *
+   * @generated from field: repeated planton.common.v1.SealedAuditRecord records = 2;
+   */
+  records: SealedAuditRecord[];
+
+  /**
+   * On the last page: the signed statement that this is all.
+   *
+   * @generated from field: planton.common.v1.AuditCheckpoint checkpoint = 3;
+   */
+  checkpoint?: AuditCheckpoint | undefined;
+
+  /**
+   * Ask with it for the next part; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 4;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * ExportAuditTrailResponse is a part of the trail: whole seals, in their order.
+ *
+ * @generated from message planton.runner.v1.ExportAuditTrailResponse
+ */
+export type ExportAuditTrailResponseJson = {
+  /**
+   * The seals.
+   *
+   * @generated from field: repeated planton.common.v1.AuditSeal seals = 1;
+   */
+  seals?: AuditSealJson[];
+
+  /**
+   * Their records, in the order of the seals and within each in its own.
+   *
+   * @generated from field: repeated planton.common.v1.SealedAuditRecord records = 2;
+   */
+  records?: SealedAuditRecordJson[];
+
+  /**
+   * On the last page: the signed statement that this is all.
+   *
+   * @generated from field: planton.common.v1.AuditCheckpoint checkpoint = 3;
+   */
+  checkpoint?: AuditCheckpointJson;
+
+  /**
+   * Ask with it for the next part; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 4;
+   */
+  nextPageToken?: string;
+};
+
+/**
+ * Describes the message planton.runner.v1.ExportAuditTrailResponse.
+ * Use `create(ExportAuditTrailResponseSchema)` to create a new message.
+ */
+export const ExportAuditTrailResponseSchema: GenMessage<ExportAuditTrailResponse, {jsonType: ExportAuditTrailResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_runner_v1_runner_service, 52);
 
 /**
  * RunnerService keeps runners and has operations carried out on them.
@@ -3133,6 +3541,27 @@ export const RunnerService: GenService<{
     methodKind: "unary";
     input: typeof ListAuditRecordsRequestSchema;
     output: typeof ListAuditRecordsResponseSchema;
+  },
+  /**
+   * VerifyAuditTrail checks a part of the trail against its seals: it finds records that were changed, removed, inserted or moved, and seals
+   * that were.
+   *
+   * @generated from rpc planton.runner.v1.RunnerService.VerifyAuditTrail
+   */
+  verifyAuditTrail: {
+    methodKind: "unary";
+    input: typeof VerifyAuditTrailRequestSchema;
+    output: typeof VerifyAuditTrailResponseSchema;
+  },
+  /**
+   * ExportAuditTrail reads the trail with its seals, oldest first, and ends with a signed checkpoint.
+   *
+   * @generated from rpc planton.runner.v1.RunnerService.ExportAuditTrail
+   */
+  exportAuditTrail: {
+    methodKind: "unary";
+    input: typeof ExportAuditTrailRequestSchema;
+    output: typeof ExportAuditTrailResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_planton_runner_v1_runner_service, 0);
