@@ -9,7 +9,7 @@ import { RunnerService } from '@planton/api/runner/v1/runner_service';
 import { createConfigManager } from '@planton/config-manager';
 import { createConnectionService } from '@planton/connection-service';
 import { assertOutsideTransaction, type Engine, isUnavailable, openEngine } from '@planton/database';
-import { createIdentity, keepTokenSecret } from '@planton/identity';
+import { createIdentity, keepTokenSecret, ownerLinkFile } from '@planton/identity';
 import { createKeyring } from '@planton/keyring';
 import {
   createGuard,
@@ -66,10 +66,17 @@ async function assemble(
     secret: await keepTokenSecret(engine, { master, previous }),
     logger,
     newUid: randomUUID,
+    ownerLinkFile: ownerLinkFile(server.dataDir),
   });
   const ownerKeyFile = join(server.dataDir, 'bootstrap-api-key');
   const { created } = await identity.bootstrap({ ownerKeyFile });
   if (created) logger.info({ file: ownerKeyFile }, 'the API key of the instance owner is in this file');
+  if (created && (await identity.offerOwnerLink())) {
+    logger.info(
+      { file: ownerLinkFile(server.dataDir) },
+      'the link to set up the owner’s account is in this file',
+    );
+  }
 
   const guard = createGuard({
     issuer: server.publicUrl,

@@ -18,6 +18,7 @@ import { mintKey, tracesOf } from '../api-keys/mint-key.ts';
 import { createIdentity, type IdentityService } from '../create-identity.ts';
 import { insertMember } from '../members/member-store.ts';
 import type { IdentityTables } from '../schema.ts';
+import { ownerLinkFile } from '../sign-in/owner-link.ts';
 
 export const ISSUER = 'http://127.0.0.1:8080';
 export const SECRET = 'a derived secret of more than 32 characters';
@@ -32,6 +33,8 @@ export interface TestUser {
 
 export interface Fixture {
   readonly engine: Engine;
+  /** A folder that goes with the fixture. */
+  readonly folder: string;
   readonly database: Database<IdentityTables>;
   readonly identity: IdentityService;
   readonly guard: Guard;
@@ -60,6 +63,7 @@ export async function openFixture(engine: Engine): Promise<Fixture> {
     secret: SECRET,
     logger: silent,
     newUid: randomUUID,
+    ownerLinkFile: ownerLinkFile(folder),
   });
   const ownerKeyFile = join(folder, 'bootstrap-api-key');
   await identity.bootstrap({ ownerKeyFile });
@@ -93,6 +97,7 @@ export async function openFixture(engine: Engine): Promise<Fixture> {
 
   return {
     engine,
+    folder,
     database,
     identity,
     guard,

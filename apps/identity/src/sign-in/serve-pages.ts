@@ -1,0 +1,29 @@
+import type { HttpRoute } from '@planton/rpc';
+import { AUTHORIZE_PATH, serveAuthorize } from '../grants/serve-authorize.ts';
+import { serveDiscovery } from '../grants/serve-discovery.ts';
+import { REVOKE_PATH, serveToken, TOKEN_PATH } from '../grants/serve-token.ts';
+import { serveOwner } from './serve-owner.ts';
+import { serveSignIn } from './serve-sign-in.ts';
+import type { Site } from './site.ts';
+
+/** Everything about sign-in that is answered on the server's port. */
+export function servePages(site: Site, ownerLinkFile: string | undefined): readonly HttpRoute[] {
+  const { publicUrl } = site;
+  return [
+    ...serveOwner(site, ownerLinkFile),
+    ...serveSignIn(site),
+    ...serveAuthorize(site),
+    ...serveToken(site),
+    ...serveDiscovery(publicUrl, {
+      authorization_endpoint: `${publicUrl}${AUTHORIZE_PATH}`,
+      token_endpoint: `${publicUrl}${TOKEN_PATH}`,
+      revocation_endpoint: `${publicUrl}${REVOKE_PATH}`,
+      response_types_supported: ['code'],
+      grant_types_supported: ['authorization_code', 'refresh_token'],
+      code_challenge_methods_supported: ['S256'],
+      token_endpoint_auth_methods_supported: ['none'],
+      revocation_endpoint_auth_methods_supported: ['none'],
+      authorization_response_iss_parameter_supported: true,
+    }),
+  ];
+}
