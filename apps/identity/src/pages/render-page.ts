@@ -37,7 +37,7 @@ input.code{font-family:ui-monospace,monospace;font-size:1.3rem;letter-spacing:.1
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 button,.button{display:block;width:100%;margin-top:1.5rem;padding:.7rem 1rem;border:1px solid var(--accent);border-radius:.5rem;background:var(--accent);color:var(--on-accent);font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer}
 button.quiet,.button.quiet{margin-top:.75rem;background:none;border-color:var(--line);color:inherit}
-.alert{padding:.75rem 1rem;border-radius:.5rem;background:var(--bad-paper);color:var(--bad);overflow-wrap:anywhere}
+.alert{margin-top:.75rem;padding:.75rem 1rem;border-radius:.5rem;background:var(--bad-paper);color:var(--bad);overflow-wrap:anywhere}
 dl{margin:1rem 0;padding:.75rem 1rem;border:1px solid var(--line);border-radius:.5rem}
 dt{color:var(--soft);font-size:.875rem}
 dd{margin:0 0 .5rem;font-weight:600;overflow-wrap:anywhere}

@@ -30,6 +30,12 @@ export async function findByEmail(
   return row && { ...row, instanceOwner: row.instance_owner };
 }
 
+/** The address of a person, where it is one that people gave (RFC 2606). */
+export async function findEmail(db: Kysely<IdentityTables>, uid: string): Promise<string | undefined> {
+  const row = await db.selectFrom('person').select('email').where('id', '=', uid).executeTakeFirst();
+  return row?.email.endsWith('.invalid') ? undefined : row?.email;
+}
+
 /** The first owner of the instance, whom the owner's link is for. */
 export async function findOwner(
   db: Kysely<IdentityTables>,
