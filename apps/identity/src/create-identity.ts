@@ -15,6 +15,7 @@ import { listEnvironmentsOf } from './environments/environment-store.ts';
 import { listEnvironments } from './environments/list-environments.ts';
 import { lookUpEnvironments } from './environments/look-up-environments.ts';
 import { forgetCodes } from './grants/code-store.ts';
+import { forgetDeviceRequests } from './grants/device-store.ts';
 import { forgetGrants } from './grants/grant-store.ts';
 import { listMembers } from './members/list-members.ts';
 import { removeMember } from './members/remove-member.ts';
@@ -49,6 +50,7 @@ const forgetters = [
   forgetOwnerLinks,
   forgetOldFailures,
   forgetCodes,
+  forgetDeviceRequests,
   forgetGrants,
 ];
 

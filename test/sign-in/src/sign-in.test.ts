@@ -5,7 +5,7 @@ import { type Platform, startPlatform } from '@planton/test-platform';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasBrowser, picture, useBrowser } from './use-browser.ts';
-import { EMAIL, openedBy, PASSWORD, setUpOwner, signInBy } from './use-owner.ts';
+import { EMAIL, openedBy, PASSWORD, setUpOwner, signInBy, spawnLogin } from './use-owner.ts';
 
 /** Waits for what takes a second, on a machine that has the time for it. */
 async function until(holds: () => Promise<boolean>): Promise<void> {
@@ -102,6 +102,25 @@ describe.skipIf(!hasBrowser)('signing in with Chromium (skipped where there is n
     await page.goto(link);
     await page.getByRole('button', { name: 'Allow' }).click();
     expect(await ended).toMatchObject({ code: 0 });
+  });
+
+  test('where there is no browser, a code is typed in one elsewhere', async () => {
+    const { child, said } = spawnLogin(platform, ['auth', 'login', '--device']);
+    const code = (await said(/^ {2}([A-Z]{4}-[A-Z]{4})$/m))[1] ?? '';
+    await page.goto((await said(/open (\S+) in a browser/))[1] ?? '');
+    await picture(page, 'device');
+    await page.getByLabel('Code').fill('bcdf ghjk');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('alert').waitFor();
+    await page.getByLabel('Code').fill(code.toLowerCase().replace('-', ' '));
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('heading', { name: 'Let this program act in your name?' }).waitFor();
+    expect(await page.getByText(code).isVisible()).toBe(true);
+    await picture(page, 'device-allow');
+    await page.getByRole('button', { name: 'Allow' }).click();
+    await page.getByRole('heading', { name: 'Allowed' }).waitFor();
+    expect(await child).toBe(0);
+    expect(await platform.planton('auth', 'whoami')).toContain(EMAIL);
   });
 
   test('many commands at once refresh once, and go on', async () => {

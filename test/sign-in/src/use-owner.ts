@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,6 +57,32 @@ export async function signInBy(platform: Platform, page: Page): Promise<CliResul
   await page.getByRole('button', { name: 'Allow' }).click();
   await page.getByText('Go on in your terminal').waitFor();
   return await ended;
+}
+
+/** A command that talks while it runs. */
+export function spawnLogin(platform: Platform, args: readonly string[]) {
+  const child = spawn(join(import.meta.dirname, '../../../bin/planton'), args, {
+    env: platform.env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let text = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    text += chunk;
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return {
+    child: ended,
+    /** Waits for what it says. */
+    said: async (pattern: RegExp): Promise<RegExpExecArray> => {
+      for (;;) {
+        const found = pattern.exec(text);
+        if (found) return found;
+        if (child.exitCode !== null) throw new Error(`ended without saying it: ${text}`);
+        await sleep(50);
+      }
+    },
+  };
 }
 
 function decode(text: string): string {

@@ -13,10 +13,12 @@ import { readHidden } from '../terminal/read-hidden.ts';
 import { decodeUtf8 } from '../terminal/read-stdin.ts';
 import { type Cli, say, warn } from '../terminal/terminal.ts';
 import { signInByBrowser } from './sign-in-by-browser.ts';
+import { signInByDevice } from './sign-in-by-device.ts';
 
 interface Options {
   readonly apiKey?: string;
   readonly apiKeyFile?: string;
+  readonly device?: boolean;
 }
 
 const longestKey = 4096;
@@ -29,6 +31,7 @@ export function addLogin(auth: Command, cli: Cli): void {
     )
     .option('--api-key <key>', 'API key, or - to read it from standard input')
     .option('--api-key-file <path>', 'file that holds the API key')
+    .option('--device', 'show a code to type in a browser elsewhere, and use none here')
     .addHelpText(
       'after',
       '\nExamples:\n  $ planton auth login\n  $ planton auth login --api-key-file ~/.planton/server/bootstrap-api-key\n  $ pass planton | planton auth login --api-key -',
@@ -39,7 +42,7 @@ export function addLogin(auth: Command, cli: Cli): void {
 async function login(cli: Cli, options: Options): Promise<void> {
   const server = await serverOf(cli);
   const key = await readKey(cli, options);
-  const tokens = key === undefined ? await signIn(cli, server) : undefined;
+  const tokens = key === undefined ? await signIn(cli, server, options.device === true) : undefined;
   const credential = tokens?.access ?? key ?? '';
   const me = await sessionWith(server, credential).client(Identity).whoAmI({});
   const account = me.email || me.name;
@@ -60,19 +63,29 @@ async function login(cli: Cli, options: Options): Promise<void> {
     say(cli, `member of ${slugs.join(', ')}; choose one with: planton context set --org SLUG`);
 }
 
-async function signIn(cli: Cli, server: string): Promise<Tokens> {
+/** By the browser of this machine, else by a code that is typed elsewhere. Where nobody sits at a terminal, only as told. */
+async function signIn(cli: Cli, server: string, byCode: boolean): Promise<Tokens> {
+  if (byCode) return signInByDevice(cli, server);
   const choice = chooseBrowser(cli, process.platform);
   const tokens = 'openers' in choice ? await signInByBrowser(cli, server, choice.openers) : undefined;
   if (tokens) return tokens;
-  throw usage(
-    `there is no browser to sign in with: ${'none' in choice ? choice.none : 'none could be opened'}`,
-    'sign in with: planton auth login --api-key-file PATH',
-  );
+  const why = 'none' in choice ? choice.none : 'none could be opened';
+  if (!cli.interactive) {
+    throw usage(
+      `there is no browser to sign in with: ${why}`,
+      'sign in with: planton auth login --api-key-file PATH, or with --device and a browser elsewhere',
+    );
+  }
+  say(cli, `no browser is used here: ${why}`);
+  return signInByDevice(cli, server);
 }
 
-async function readKey(cli: Cli, { apiKey, apiKeyFile }: Options): Promise<string | undefined> {
+async function readKey(cli: Cli, options: Options): Promise<string | undefined> {
+  const { apiKey, apiKeyFile } = options;
   if (apiKey !== undefined && apiKeyFile !== undefined)
     throw usage('give --api-key or --api-key-file, not both');
+  if (options.device && (apiKey !== undefined || apiKeyFile !== undefined))
+    throw usage('give --device or an API key, not both');
   let key = apiKey;
   if (apiKeyFile !== undefined) key = await readKeyFile(apiKeyFile);
   else if (apiKey === '-') key = decodeUtf8(await readHidden(cli, longestKey), 'the API key');
