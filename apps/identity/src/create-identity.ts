@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ConnectRouter } from '@connectrpc/connect';
 import { Identity } from '@planton/api/identity/v1/identity_service';
 import { type Engine, migrate, openDatabase } from '@planton/database';
-import type { HttpRoute, IdentityPort, Logger } from '@planton/rpc';
+import type { HttpRoute, IdentityPort, Logger, OidcSettings } from '@planton/rpc';
 import { createApiKey } from './api-keys/create-api-key.ts';
 import { listApiKeys } from './api-keys/list-api-keys.ts';
 import { revokeApiKey } from './api-keys/revoke-api-key.ts';
@@ -21,6 +21,7 @@ import { listMembers } from './members/list-members.ts';
 import { removeMember } from './members/remove-member.ts';
 import { setMember } from './members/set-member.ts';
 import { migrations } from './migrations/index.ts';
+import { forgetDeparted } from './oidc/state-store.ts';
 import { createOrganization } from './organizations/create-organization.ts';
 import { listOrganizations } from './organizations/list-organizations.ts';
 import { listRevocations } from './revocations/list-revocations.ts';
@@ -50,6 +51,7 @@ const forgetters = [
   forgetOwnerLinks,
   forgetOldFailures,
   forgetCodes,
+  forgetDeparted,
   forgetDeviceRequests,
   forgetGrants,
 ];
@@ -64,6 +66,8 @@ export interface IdentitySettings {
   readonly newUid: () => string;
   /** Where the operator's link to set up the owner's account is while it is not used; none when absent. */
   readonly ownerLinkFile?: string;
+  /** The OpenID provider that people may sign in with; none when absent. */
+  readonly oidc?: OidcSettings | undefined;
   /** Default: the system's. */
   readonly randomBytes?: (size: number) => Buffer;
 }
@@ -95,7 +99,8 @@ export async function createIdentity(settings: IdentitySettings): Promise<Identi
   const database = openDatabase<IdentityTables>(engine, 'identity');
   const signer = await createTokenSigner({ database, issuer, secret, newUid });
   const deps: Deps = { database, signer, newUid, randomBytes: settings.randomBytes ?? randomBytes };
-  const site = createSite({ ...deps, publicUrl: issuer, logger });
+  const { oidc } = settings;
+  const site = createSite({ ...deps, publicUrl: issuer, logger, ...(oidc && { oidc }) });
   const { ownerLinkFile } = settings;
 
   let timer: NodeJS.Timeout | undefined;

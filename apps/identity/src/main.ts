@@ -33,6 +33,7 @@ await runProcess(async () => {
     logger,
     newUid: randomUUID,
     ownerLinkFile: ownerLinkFile(server.dataDir),
+    oidc: server.oidc,
   });
 
   const serviceKeys = join(server.dataDir, 'service-keys');

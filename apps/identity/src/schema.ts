@@ -118,6 +118,16 @@ export interface AccountTable {
   update_time: Date;
 }
 
+/** better-auth's note of what is verified later. */
+export interface VerificationTable {
+  id: string;
+  identifier: string;
+  value: string;
+  create_time: Date;
+  update_time: Date;
+  expire_time: Date;
+}
+
 /** A link to set up the owner's account, for one use. */
 export interface OwnerLinkTable {
   hash: Buffer;
@@ -215,6 +225,7 @@ export interface IdentityTables {
   person: PersonTable;
   session: SessionTable;
   account: AccountTable;
+  verification: VerificationTable;
   owner_link: OwnerLinkTable;
   sign_in_failure: SignInFailureTable;
   session_grant: SessionGrantTable;

@@ -67,6 +67,7 @@ async function assemble(
     logger,
     newUid: randomUUID,
     ownerLinkFile: ownerLinkFile(server.dataDir),
+    oidc: server.oidc,
   });
   const ownerKeyFile = join(server.dataDir, 'bootstrap-api-key');
   const { created } = await identity.bootstrap({ ownerKeyFile });

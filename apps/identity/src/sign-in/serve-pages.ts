@@ -4,6 +4,7 @@ import { AUTHORIZE_PATH, serveAuthorize } from '../grants/serve-authorize.ts';
 import { DEVICE_AUTHORIZATION_PATH, serveDevice } from '../grants/serve-device.ts';
 import { serveDiscovery } from '../grants/serve-discovery.ts';
 import { REVOKE_PATH, serveToken, TOKEN_PATH } from '../grants/serve-token.ts';
+import { serveOidc } from '../oidc/serve-oidc.ts';
 import { serveOwner } from './serve-owner.ts';
 import { serveSignIn } from './serve-sign-in.ts';
 import type { Site } from './site.ts';
@@ -14,6 +15,7 @@ export function servePages(site: Site, ownerLinkFile: string | undefined): reado
   return [
     ...serveOwner(site, ownerLinkFile),
     ...serveSignIn(site),
+    ...(site.oidc ? serveOidc(site, site.oidc) : []),
     ...serveAuthorize(site),
     ...serveToken(site, { [DEVICE_GRANT]: (form, peer) => pollDevice(site, form, peer) }),
     ...serveDevice(site),

@@ -3,7 +3,7 @@ import { hashKey } from '../api-keys/mint-key.ts';
 import { recordAudit } from '../audit/audit-store.ts';
 import { type Answer, leadTo, peerAddressOf, withCookies } from '../pages/exchange.ts';
 import { readForm } from '../pages/read-form.ts';
-import { html } from '../pages/render-page.ts';
+import { type Html, html } from '../pages/render-page.ts';
 import { deleteBrowserSession } from './browser-session-store.ts';
 import { findByEmail } from './person-store.ts';
 import { readEmail } from './read-person.ts';
@@ -13,6 +13,7 @@ import { forgetFailures, forgiveFailure, type Throttle, takeTry } from './thrott
 
 export const SIGN_IN_PATH = '/auth/sign-in';
 export const SIGN_OUT_PATH = '/auth/sign-out';
+export const OIDC_START_PATH = '/auth/oidc/start';
 export const ACCOUNT_PATH = '/auth/account';
 
 /** Pages that a sign-in may lead back to: ours, and no other. */
@@ -104,8 +105,14 @@ export function signInPage(
     ) => html`${alert}<form method="post" action="${SIGN_IN_PATH}">${token}<input type="hidden" name="continue" value="${next}">
 <label for="email">E-mail</label><input id="email" name="email" type="email" required maxlength="254" autocomplete="username" autofocus value="${shown.email ?? ''}">
 <label for="password">Password</label><input id="password" name="password" type="password" required maxlength="256" autocomplete="current-password">
-<button>Sign in</button></form>`,
+<button>Sign in</button></form>${singleSignOn(site, next)}`,
   });
+}
+
+function singleSignOn({ oidc }: Site, next: string): Html | undefined {
+  if (!oidc) return undefined;
+  const link = `${OIDC_START_PATH}?${new URLSearchParams({ continue: next })}`;
+  return html`<a class="button quiet" href="${link}">Continue with ${new URL(oidc.issuer).host}</a>`;
 }
 
 /** Where a sign-in leads: a page of ours that the form names, else the account's. Never another site. */

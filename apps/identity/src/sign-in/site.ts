@@ -1,5 +1,5 @@
 import type { Database } from '@planton/database';
-import type { HttpRequest, HttpRoute, Logger } from '@planton/rpc';
+import type { HttpRequest, HttpRoute, Logger, OidcSettings } from '@planton/rpc';
 import { type Cookies, createCookies } from '../pages/cookies.ts';
 import { type Answer, page, send, withCookies } from '../pages/exchange.ts';
 import { createFormGuard, type FormGuard, type FormToken } from '../pages/guard-form.ts';
@@ -20,10 +20,12 @@ export interface Site {
   readonly cookies: Cookies;
   readonly forms: FormGuard;
   readonly passwords: Passwords;
+  /** The provider that people may sign in with, besides a password. */
+  readonly oidc?: OidcSettings;
 }
 
 export function createSite(
-  settings: Pick<Site, 'database' | 'publicUrl' | 'newUid' | 'randomBytes' | 'logger'>,
+  settings: Pick<Site, 'database' | 'publicUrl' | 'newUid' | 'randomBytes' | 'logger' | 'oidc'>,
 ): Site {
   const cookies = createCookies(settings.publicUrl.startsWith('https:'));
   const { publicUrl, randomBytes } = settings;

@@ -10,6 +10,7 @@ import {
   type DomainError,
   type Guard,
   type Logger,
+  type OidcSettings,
   type RoleName,
   toDomainError,
 } from '@planton/rpc';
@@ -55,7 +56,7 @@ export interface Fixture {
 const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** Identity behind the real interceptors, bootstrapped, on the given engine. */
-export async function openFixture(engine: Engine): Promise<Fixture> {
+export async function openFixture(engine: Engine, oidc?: OidcSettings): Promise<Fixture> {
   const folder = await mkdtemp(join(tmpdir(), 'identity-test-'));
   const identity = await createIdentity({
     engine,
@@ -64,6 +65,7 @@ export async function openFixture(engine: Engine): Promise<Fixture> {
     logger: silent,
     newUid: randomUUID,
     ownerLinkFile: ownerLinkFile(folder),
+    oidc,
   });
   const ownerKeyFile = join(folder, 'bootstrap-api-key');
   await identity.bootstrap({ ownerKeyFile });

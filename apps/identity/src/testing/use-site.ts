@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { EngineKind } from '@planton/database';
-import { type Listener, serve } from '@planton/rpc';
+import { type Listener, type OidcSettings, serve } from '@planton/rpc';
 import { afterAll, beforeAll } from 'vitest';
 import { prepareOwnerLink } from '../sign-in/offer-owner-link.ts';
 import { ownerLinkFile } from '../sign-in/owner-link.ts';
@@ -20,8 +20,8 @@ export interface Tokens {
 }
 
 /** Gives the surrounding `describe` Identity and its pages on a port. */
-export function useSite(kind: EngineKind) {
-  const fixture = useFixture(kind);
+export function useSite(kind: EngineKind, oidc?: OidcSettings) {
+  const fixture = useFixture(kind, oidc);
   let listener: Listener | undefined;
   beforeAll(async () => {
     listener = await serve({
