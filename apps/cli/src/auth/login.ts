@@ -53,7 +53,9 @@ async function login(cli: Cli, options: Options): Promise<void> {
   }
   const context = await readContext(cli);
   if (context.server !== server && (cli.options().server || context.server))
-    await changeContext(cli, { server });
+    await changeContext(cli, { server, account: '' });
+  else if (context.account !== undefined && context.account !== account)
+    await changeContext(cli, { account: tokens ? account : '' });
 
   say(cli, `signed in to ${server} as ${me.name}`);
   if (cli.env.PLANTON_API_KEY) warn(cli, 'PLANTON_API_KEY is set, and commands use that key');

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { exitCodes } from '../errors/cli-error.ts';
 import { postForm } from '../session/ask-for-tokens.ts';
+import { currentSession } from '../session/open-session.ts';
 import { removeApiKey } from '../settings/api-keys.ts';
 import { serverOf } from '../settings/context.ts';
 import { withLock } from '../settings/lock-file.ts';
@@ -18,7 +19,7 @@ export function addLogout(auth: Command, cli: Cli): void {
 
 async function logout(cli: Cli): Promise<void> {
   const server = await serverOf(cli);
-  const session = await readSession(cli, server);
+  const session = await currentSession(cli, server);
   if (!session) {
     const removed = await removeApiKey(cli, server);
     say(cli, removed ? `signed out of ${server}` : `not signed in to ${server}`);

@@ -3,8 +3,8 @@ import { type Client, createClient, type Interceptor, type Transport } from '@co
 import { createTransport } from '@connectrpc/connect/protocol-connect';
 import { CliError, exitCodes, notFound, usage } from '../errors/cli-error.ts';
 import { readApiKey } from '../settings/api-keys.ts';
-import { givenOrganization, serverOf } from '../settings/context.ts';
-import { readSession } from '../settings/sessions.ts';
+import { givenOrganization, readContext, serverOf } from '../settings/context.ts';
+import { readSession, type StoredSession } from '../settings/sessions.ts';
 import type { Cli } from '../terminal/terminal.ts';
 import { httpClient } from './http-client.ts';
 import { sessionCredential } from './session-credential.ts';
@@ -22,7 +22,7 @@ const largestAnswer = 64 * 1024 * 1024;
 export async function openSession(cli: Cli): Promise<Session> {
   const server = await serverOf(cli);
   if (cli.env.PLANTON_API_KEY) return sessionWith(server, cli.env.PLANTON_API_KEY);
-  const signedIn = await readSession(cli, server);
+  const signedIn = await currentSession(cli, server);
   if (signedIn) return sessionBy(server, () => sessionCredential(cli, server, signedIn.account));
   const key = await readApiKey(cli, server);
   if (!key)
@@ -37,7 +37,20 @@ export async function openSession(cli: Cli): Promise<Session> {
 export async function isSignedIn(cli: Cli): Promise<boolean> {
   if (cli.env.PLANTON_API_KEY) return true;
   const server = await serverOf(cli);
-  return Boolean((await readSession(cli, server)) ?? (await readApiKey(cli, server)));
+  return Boolean((await currentSession(cli, server)) ?? (await readApiKey(cli, server)));
+}
+
+/** The session of the account that the context names, else of whoever signed in last. Throws where that account is not signed in. */
+export async function currentSession(cli: Cli, server: string): Promise<StoredSession | undefined> {
+  const context = await readContext(cli);
+  const isThere = context.server === undefined || context.server === server;
+  const account = isThere ? context.account : undefined;
+  const session = await readSession(cli, server, account);
+  if (session || account === undefined) return session;
+  throw new CliError(`${account} is not signed in to ${server}`, {
+    exitCode: exitCodes.caller,
+    hint: 'planton auth login, or planton context set --account ""',
+  });
 }
 
 /** A session with this key. */
