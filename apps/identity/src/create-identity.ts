@@ -3,7 +3,7 @@ import type { ConnectRouter } from '@connectrpc/connect';
 import { Identity } from '@planton/api/identity/v1/identity_service';
 import { type AuditSettings, keepAuditTrail } from '@planton/audit-trail';
 import { type Engine, migrate, openDatabase } from '@planton/database';
-import type { IdentityPort, Logger } from '@planton/rpc';
+import type { HttpRoute, IdentityPort, Logger, OidcSettings } from '@planton/rpc';
 import { createApiKey } from './api-keys/create-api-key.ts';
 import { listApiKeys } from './api-keys/list-api-keys.ts';
 import { revokeApiKey } from './api-keys/revoke-api-key.ts';
@@ -15,10 +15,14 @@ import { deleteEnvironment } from './environments/delete-environment.ts';
 import { listEnvironmentsOf } from './environments/environment-store.ts';
 import { listEnvironments } from './environments/list-environments.ts';
 import { lookUpEnvironments } from './environments/look-up-environments.ts';
+import { forgetCodes } from './grants/code-store.ts';
+import { forgetDeviceRequests } from './grants/device-store.ts';
+import { forgetGrants } from './grants/grant-store.ts';
 import { listMembers } from './members/list-members.ts';
 import { removeMember } from './members/remove-member.ts';
 import { setMember } from './members/set-member.ts';
 import { migrations } from './migrations/index.ts';
+import { forgetDeparted } from './oidc/state-store.ts';
 import { createOrganization } from './organizations/create-organization.ts';
 import { listOrganizations } from './organizations/list-organizations.ts';
 import { listRevocations } from './revocations/list-revocations.ts';
@@ -27,6 +31,12 @@ import type { IdentityTables } from './schema.ts';
 import { createServiceAccount } from './service-accounts/create-service-account.ts';
 import { deleteServiceAccount } from './service-accounts/delete-service-account.ts';
 import { listServiceAccounts } from './service-accounts/list-service-accounts.ts';
+import { forgetBrowserSessions } from './sign-in/browser-session-store.ts';
+import { offerOwnerLink } from './sign-in/offer-owner-link.ts';
+import { forgetOwnerLinks } from './sign-in/owner-link-store.ts';
+import { servePages } from './sign-in/serve-pages.ts';
+import { createSite } from './sign-in/site.ts';
+import { forgetOldFailures } from './sign-in/throttle-store.ts';
 import { whoAmI } from './subjects/who-am-i.ts';
 import { createTokenSigner } from './tokens/create-token-signer.ts';
 import { exchangeToken } from './tokens/exchange-token.ts';
@@ -35,6 +45,17 @@ import { exchangeKey, type IssuedToken, issueServiceToken } from './tokens/issue
 
 /** Milliseconds between two clean-ups. */
 const CLEAN_UP_INTERVAL_MS = 10 * 60_000;
+
+const forgetters = [
+  forgetRevocations,
+  forgetBrowserSessions,
+  forgetOwnerLinks,
+  forgetOldFailures,
+  forgetCodes,
+  forgetDeparted,
+  forgetDeviceRequests,
+  forgetGrants,
+];
 
 export interface IdentitySettings {
   readonly engine: Engine;
@@ -46,12 +67,18 @@ export interface IdentitySettings {
   readonly newUid: () => string;
   /** How the audit trail is sealed and streamed; neither when absent. */
   readonly audit?: AuditSettings;
+  /** Where the operator's link to set up the owner's account is while it is not used; none when absent. */
+  readonly ownerLinkFile?: string;
+  /** The OpenID provider that people may sign in with; none when absent. */
+  readonly oidc?: OidcSettings | undefined;
   /** Default: the system's. */
   readonly randomBytes?: (size: number) => Buffer;
 }
 
 export interface IdentityService {
   routes(router: ConnectRouter): void;
+  /** The pages of sign-in, and what programs ask for there. */
+  readonly http: readonly HttpRoute[];
   /** What guards need of Identity, without the network: for the process that runs it. */
   readonly port: IdentityPort;
   /** A platform service's own token, for a service in this process. */
@@ -60,6 +87,8 @@ export interface IdentityService {
   bootstrap(settings: BootstrapSettings): Promise<{ readonly created: boolean }>;
   /** For a service in another process: see `keepServiceKey`. */
   keepServiceKey(service: string, path: string): Promise<void>;
+  /** Puts the owner's link into its file; nothing where the owner has a password already. Answers whether it did. */
+  offerOwnerLink(): Promise<boolean>;
   start(): void;
   stop(): Promise<void>;
   /** Whether the database answers. */
@@ -73,6 +102,9 @@ export async function createIdentity(settings: IdentitySettings): Promise<Identi
   const database = openDatabase<IdentityTables>(engine, 'identity');
   const signer = await createTokenSigner({ database, issuer, secret, newUid });
   const deps: Deps = { database, signer, newUid, randomBytes: settings.randomBytes ?? randomBytes };
+  const { oidc } = settings;
+  const site = createSite({ ...deps, publicUrl: issuer, logger, ...(oidc && { oidc }) });
+  const { ownerLinkFile } = settings;
 
   const trail = keepAuditTrail({
     engine,
@@ -86,9 +118,11 @@ export async function createIdentity(settings: IdentitySettings): Promise<Identi
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
   const cleanUp = async () => {
-    await forgetRevocations(database.query).catch((error: unknown) =>
-      logger.warn({ error }, 'old revocations cannot be forgotten now'),
-    );
+    for (const forget of forgetters) {
+      await forget(database.query).catch((error: unknown) =>
+        logger.warn({ error }, 'what has ended cannot be forgotten now'),
+      );
+    }
   };
 
   return {
@@ -115,6 +149,7 @@ export async function createIdentity(settings: IdentitySettings): Promise<Identi
         listRevocations: listRevocations(deps),
         ...trail.rpcs,
       }),
+    http: servePages(site, ownerLinkFile),
     port: {
       exchange: (apiKey, org) => exchangeKey(deps, apiKey, org),
       fetchKeys: () => signer.publicKeys(),
@@ -124,6 +159,7 @@ export async function createIdentity(settings: IdentitySettings): Promise<Identi
     issueServiceToken: (service) => issueServiceToken(deps, service),
     bootstrap: (where) => bootstrapInstance(deps, where),
     keepServiceKey: (service, path) => keepServiceKey(deps, service, path),
+    offerOwnerLink: async () => ownerLinkFile !== undefined && (await offerOwnerLink(site, ownerLinkFile)),
     start: () => {
       trail.start();
       timer ??= setInterval(() => {

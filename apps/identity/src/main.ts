@@ -8,6 +8,7 @@ import { openMasterKey, parseMasterKeySource } from '@planton/keyring';
 import { createGuard, createLogger, readServerSettings, runProcess, serveParts } from '@planton/rpc';
 import { platformServices } from './bootstrap/bootstrap-instance.ts';
 import { createIdentity } from './create-identity.ts';
+import { ownerLinkFile } from './sign-in/owner-link.ts';
 import { keepTokenSecret } from './tokens/keep-token-secret.ts';
 
 /**
@@ -33,6 +34,8 @@ await runProcess(async () => {
     audit: await openAuditSettings(server, process.env, logger),
     logger,
     newUid: randomUUID,
+    ownerLinkFile: ownerLinkFile(server.dataDir),
+    oidc: server.oidc,
   });
 
   const serviceKeys = join(server.dataDir, 'service-keys');
@@ -40,6 +43,12 @@ await runProcess(async () => {
   const ownerKeyFile = join(server.dataDir, 'bootstrap-api-key');
   const { created } = await identity.bootstrap({ ownerKeyFile });
   if (created) logger.info({ file: ownerKeyFile }, 'the API key of the instance owner is in this file');
+  if (created && (await identity.offerOwnerLink())) {
+    logger.info(
+      { file: ownerLinkFile(server.dataDir) },
+      'the link to set up the owner’s account is in this file',
+    );
+  }
   for (const service of platformServices) {
     await identity.keepServiceKey(service, join(serviceKeys, `${service}.key`));
   }

@@ -95,6 +95,106 @@ export interface PersonTable {
   update_time: Date;
 }
 
+/** better-auth's sign-in of a browser; the token is the hash of what the browser holds. */
+export interface SessionTable {
+  id: string;
+  person_id: string;
+  token: string;
+  ip_address: string | null;
+  user_agent: string | null;
+  create_time: Date;
+  update_time: Date;
+  expire_time: Date;
+}
+
+/** better-auth's way to sign in: the provider `credential` has a password, hashed by that library. */
+export interface AccountTable {
+  id: string;
+  person_id: string;
+  account_id: string;
+  provider_id: string;
+  password: string | null;
+  create_time: Date;
+  update_time: Date;
+}
+
+/** better-auth's note of what is verified later. */
+export interface VerificationTable {
+  id: string;
+  identifier: string;
+  value: string;
+  create_time: Date;
+  update_time: Date;
+  expire_time: Date;
+}
+
+/** A link to set up the owner's account, for one use. */
+export interface OwnerLinkTable {
+  hash: Buffer;
+  expire_time: Date;
+  use_time: NullableTime;
+}
+
+/** Failures in a row of an account or an address, and until when nothing is tried for it. */
+export interface SignInFailureTable {
+  key: string;
+  failures: number;
+  last_time: Date;
+  blocked_until: Date;
+}
+
+/** That a program acts for a person who signed in in a browser: what `planton auth login` gets. */
+export interface SessionGrantTable {
+  uid: string;
+  subject_uid: string;
+  /** The program and its machine, as it calls itself. */
+  label: string;
+  create_time: DatabaseTime;
+  expire_time: Date;
+  last_use_time: NullableTime;
+  revoke_time: NullableTime;
+}
+
+export interface SessionAccessTable {
+  hash: Buffer;
+  grant_uid: string;
+  expire_time: Date;
+}
+
+export interface SessionRefreshTable {
+  hash: Buffer;
+  grant_uid: string;
+  create_time: DatabaseTime;
+  /** When it was exchanged for the next one; once more ends the grant. */
+  spend_time: NullableTime;
+}
+
+export interface AuthorizationCodeTable {
+  hash: Buffer;
+  subject_uid: string;
+  redirect_uri: string;
+  code_challenge: string;
+  label: string;
+  expire_time: Date;
+  spend_time: NullableTime;
+  grant_uid: string | null;
+}
+
+export interface DeviceRequestTable {
+  uid: string;
+  device_hash: Buffer;
+  user_code: string;
+  label: string;
+  peer_address: string;
+  create_time: DatabaseTime;
+  expire_time: Date;
+  /** Seconds that the program waits between two questions. */
+  pause_seconds: number;
+  poll_time: NullableTime;
+  state: Generated<'pending' | 'approved' | 'denied' | 'spent'>;
+  subject_uid: string | null;
+}
+
 /** better-auth's key pair for signing; the private key is encrypted. */
 export interface SigningKeyTable {
   id: string;
@@ -123,6 +223,16 @@ export interface IdentityTables {
   revocation: RevocationTable;
   audit_record: AuditRecordTable;
   person: PersonTable;
+  session: SessionTable;
+  account: AccountTable;
+  verification: VerificationTable;
+  owner_link: OwnerLinkTable;
+  sign_in_failure: SignInFailureTable;
+  session_grant: SessionGrantTable;
+  session_access: SessionAccessTable;
+  session_refresh: SessionRefreshTable;
+  authorization_code: AuthorizationCodeTable;
+  device_request: DeviceRequestTable;
   signing_key: SigningKeyTable;
   token_secret: TokenSecretTable;
 }

@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { renderTemplate } from '@planton/aws';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 const program = fileURLToPath(new URL('./main.ts', import.meta.url));
 
@@ -22,6 +25,23 @@ test('template takes no arguments', async () => {
     stdout: '',
     stderr: expect.stringContaining('takes no arguments\nhint: planton server template'),
   });
+}, 60_000);
+
+test('owner-link prints a link, which is in a file of its operator too', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'planton-owner-link-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'owner-setup-link');
+  const args = ['owner-link', '--data-dir', folder, '--public-url', 'https://planton.example.com/'];
+  const first = await run(...args);
+  expect(first).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^https:\/\/planton\.example\.com\/auth\/owner\?token=\d+\.[\w-]{43}\n$/),
+    stderr: expect.stringContaining(file),
+  });
+  expect(readFileSync(file, 'utf8')).toBe(first.stdout);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect((await run(...args)).stdout).not.toBe(first.stdout);
+  expect(await run('owner-link', '--nonsense')).toMatchObject({ code: 2, stdout: '' });
 }, 60_000);
 
 test.each([

@@ -2,15 +2,19 @@ import { renderTemplate } from '@planton/aws';
 import { describeServerFlags, readServerSettings, runProcess } from '@planton/rpc';
 import { describePublishing } from './aws-template/describe-publishing.ts';
 import { takeCloudIdentity } from './platform-runner/take-cloud-identity.ts';
+import { printOwnerLink } from './print-owner-link.ts';
 import { startServer } from './start-server.ts';
 
 const usage = `Usage: planton server start [flags]
        planton server template
+       planton server owner-link [flags]
 
 start     Starts every service in one process. Flags win over the environment variables PLANTON_LISTEN, PLANTON_DATA_DIR, …
 template  Prints the CloudFormation template by which AWS accounts are connected, to publish it to S3; see template --help.
+owner-link  Prints a link, good once and for a day, to set name, e-mail and password of the owner’s account. It takes the flags and
+          variables that the server was started with.
 
-Flags of start:
+Flags of start and owner-link:
 
 ${describeServerFlags()}
 `;
@@ -23,6 +27,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   if (command === 'template') return printTemplate(rest);
+  if (command === 'owner-link') return printOwnerLink(rest);
   if (command !== 'start') {
     process.stderr.write(
       `error: there is no command "server ${command}"\nhint: planton server start --help\n`,

@@ -10,7 +10,7 @@ import { openAuditSettings } from '@planton/audit-trail';
 import { createConfigManager } from '@planton/config-manager';
 import { createConnectionService } from '@planton/connection-service';
 import { assertOutsideTransaction, type Engine, isUnavailable, openEngine } from '@planton/database';
-import { createIdentity, keepTokenSecret } from '@planton/identity';
+import { createIdentity, keepTokenSecret, ownerLinkFile } from '@planton/identity';
 import { createKeyring } from '@planton/keyring';
 import {
   createGuard,
@@ -69,10 +69,18 @@ async function assemble(
     audit,
     logger,
     newUid: randomUUID,
+    ownerLinkFile: ownerLinkFile(server.dataDir),
+    oidc: server.oidc,
   });
   const ownerKeyFile = join(server.dataDir, 'bootstrap-api-key');
   const { created } = await identity.bootstrap({ ownerKeyFile });
   if (created) logger.info({ file: ownerKeyFile }, 'the API key of the instance owner is in this file');
+  if (created && (await identity.offerOwnerLink())) {
+    logger.info(
+      { file: ownerLinkFile(server.dataDir) },
+      'the link to set up the owner’s account is in this file',
+    );
+  }
 
   const guard = createGuard({
     issuer: server.publicUrl,

@@ -59,6 +59,7 @@ export { toDomainError } from './errors/map-error.ts';
 export { createLogger, type Logger, type LogLevel, logLevels } from './logging/logger.ts';
 export { numberedPosition, numberPosition, textPosition } from './paging/page-position.ts';
 export { decodePageToken, encodePageToken, pageSizeOf, pageTokenInvalid } from './paging/page-token.ts';
+export type { OidcSettings } from './process/oidc-settings.ts';
 export {
   describeServerFlags,
   readServerSettings,

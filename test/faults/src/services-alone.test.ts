@@ -7,6 +7,7 @@ import { createPlanton, type Planton } from '@planton/client';
 import { startPostgres } from '@planton/database/testing';
 import { freePort } from '@planton/test-platform';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { signInAsOwner } from './sign-in-as-owner.ts';
 
 // Each service as a process of its own, over the network, on PostgreSQL: the same calls as in one process.
 
@@ -128,6 +129,41 @@ test('a connection is made, resolved and issued across the processes', async () 
   expect(credentials.value?.accessKeyId).toBe('AKIAIOSFODNN7EXAMPLE');
   const { usages } = await planton.config.listUsages({ ...org, target: { case: 'secret', value: 'key' } });
   expect(usages).toMatchObject([{ owner: { slug: 'main' }, confirmed: true }]);
+});
+
+test('a person who signed in works in every process, and in none a moment after the sign-out', async () => {
+  const link = readFileSync(join(folder, 'identity/owner-setup-link'), 'utf8').trim();
+  const person = await signInAsOwner(link);
+  const at = (name: keyof typeof urls) => createPlanton({ server: urls[name], apiKey: person.access });
+  const org = { org: 'acme' };
+  const calls = {
+    identity: () => at('identity').identity.whoAmI({}),
+    'config-manager': () => at('config-manager').config.accessSecret({ ...org, slug: 'key' }),
+    'connection-service': () => at('connection-service').connections.listConnections(org),
+    'runner-gateway': () => at('runner-gateway').runners.listRunners(org),
+  };
+  for (const call of Object.values(calls)) await call();
+  await person.signOut();
+  const ended = performance.now();
+  const refusedAfter = await Promise.all(
+    Object.values(calls).map(async (call) => {
+      for (;;) {
+        const asked = performance.now() - ended;
+        const refused = await call().then(
+          () => false,
+          (error: unknown) => {
+            expect(String(error)).toContain('unauthenticated');
+            return true;
+          },
+        );
+        if (refused) return asked;
+        // A second is promised; this machine may have other things to do as well.
+        if (asked > 5000) throw new Error('the sign-out does not arrive');
+      }
+    }),
+  );
+  expect(Math.max(...refusedAfter)).toBeLessThan(5000);
+  await planton.identity.whoAmI({});
 });
 
 test('while identity is gone, secrets stay in; when it is back, they come out again', async () => {

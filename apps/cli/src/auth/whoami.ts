@@ -26,7 +26,8 @@ export function addWhoAmI(auth: Command, cli: Cli): void {
       return;
     }
     const owner = me.instanceOwner ? ', owner of this server' : '';
-    print(cli, `${me.name} (${kinds[me.kind]}${owner}) at ${session.server}`);
+    const account = me.email ? ` <${me.email}>` : '';
+    print(cli, `${me.name}${account} (${kinds[me.kind]}${owner}) at ${session.server}`);
     if (me.organizations.length === 0) return;
     print(cli, '');
     print(

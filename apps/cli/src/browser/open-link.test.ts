@@ -26,7 +26,7 @@ function start() {
       },
       link,
       openers,
-      60_000,
+      { patience: 60_000 },
     );
   return { home, open };
 }

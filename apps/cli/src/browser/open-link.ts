@@ -35,11 +35,11 @@ export async function openLink(
   cli: Surroundings,
   link: URL,
   openers: readonly Opener[],
-  patience = startTime,
+  { patience = startTime, where }: { readonly patience?: number; readonly where?: string } = {},
 ): Promise<OpenedLink | undefined> {
   const { PLANTON_API_KEY: _, ...env } = cli.env;
   for (const opener of openers) {
-    const page = tryWritePage(await folderFor(cli, opener), link);
+    const page = tryWritePage(await folderFor(cli, opener), link, where);
     if (!page) continue;
     process.once('exit', page.remove);
     const close = () => {
@@ -53,9 +53,9 @@ export async function openLink(
 }
 
 /** Undefined where nothing can be written. */
-function tryWritePage(folder: string, link: URL): Page | undefined {
+function tryWritePage(folder: string, link: URL, where: string | undefined): Page | undefined {
   try {
-    return writePage(folder, link);
+    return writePage(folder, link, where);
   } catch {
     return undefined;
   }

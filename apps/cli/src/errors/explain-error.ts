@@ -57,7 +57,7 @@ function describe(error: ConnectError): string {
 function hintFor(code: Code, fromPlatform: boolean): string {
   switch (code) {
     case Code.Unauthenticated:
-      return 'sign in with: planton auth login --api-key-file PATH';
+      return 'sign in with: planton auth login';
     case Code.PermissionDenied:
       return 'see your roles with: planton auth whoami';
     case Code.Unavailable:

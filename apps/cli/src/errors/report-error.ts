@@ -6,9 +6,10 @@ import { type Explained, explainError } from './explain-error.ts';
 /** Tells an error as `error: …` and `hint: …`, and answers the exit code. */
 export function reportError(surroundings: Surroundings, error: unknown): number {
   if (error instanceof AlreadyTold) return error.exitCode;
-  if (error instanceof CliError) {
-    tell(surroundings, error.message, [], error.hint);
-    return error.exitCode;
+  const own = findCliError(error);
+  if (own) {
+    tell(surroundings, own.message, [], own.hint);
+    return own.exitCode;
   }
   const explained = explainError(error);
   if (!explained) {
@@ -18,6 +19,13 @@ export function reportError(surroundings: Surroundings, error: unknown): number 
   }
   tell(surroundings, explained.message, violationLines(explained), explained.hint || lastHint(explained));
   return explained.exitCode;
+}
+
+/** An error of ours, also where a call wrapped it that it ended. */
+function findCliError(error: unknown): CliError | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++)
+    if (at instanceof CliError) return at;
+  return undefined;
 }
 
 function lastHint({ exitCode }: Explained): string {

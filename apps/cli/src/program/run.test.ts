@@ -38,7 +38,7 @@ describe('usage', () => {
     [['apply'], "required option '-f, --filename <path...>' not specified", '--help'],
     [
       ['auth', 'login'],
-      'signing in with a browser is not available yet',
+      'there is no browser to sign in with: nobody sits at a terminal',
       'planton auth login --api-key-file PATH',
     ],
     [['get', 'awz'], 'unknown kind awz', 'the kinds are AwsProviderConnection'],

@@ -3,11 +3,13 @@ import { type Client, createClient, type Interceptor, type Transport } from '@co
 import { createTransport } from '@connectrpc/connect/protocol-connect';
 import { CliError, exitCodes, notFound, usage } from '../errors/cli-error.ts';
 import { readApiKey } from '../settings/api-keys.ts';
-import { givenOrganization, serverOf } from '../settings/context.ts';
+import { givenOrganization, readContext, serverOf } from '../settings/context.ts';
+import { readSession, type StoredSession } from '../settings/sessions.ts';
 import type { Cli } from '../terminal/terminal.ts';
 import { httpClient } from './http-client.ts';
+import { sessionCredential } from './session-credential.ts';
 
-/** A server and the key to speak to it with. */
+/** A server and the credential to speak to it with. */
 export interface Session {
   readonly server: string;
   readonly client: <S extends DescService>(service: S) => Client<S>;
@@ -16,28 +18,51 @@ export interface Session {
 const callTimeout = 30_000;
 const largestAnswer = 64 * 1024 * 1024;
 
-/** A session with the stored or given key. Without a key nothing is sent. */
+/** A session with the given key, else as whoever signed in last, by browser or key. Without either nothing is sent. */
 export async function openSession(cli: Cli): Promise<Session> {
   const server = await serverOf(cli);
-  const key = cli.env.PLANTON_API_KEY || (await readApiKey(cli, server));
+  if (cli.env.PLANTON_API_KEY) return sessionWith(server, cli.env.PLANTON_API_KEY);
+  const signedIn = await currentSession(cli, server);
+  if (signedIn) return sessionBy(server, () => sessionCredential(cli, server, signedIn.account));
+  const key = await readApiKey(cli, server);
   if (!key)
     throw new CliError(`not signed in to ${server}`, {
       exitCode: exitCodes.caller,
-      hint: 'sign in with `planton auth login --api-key-file PATH`, or set PLANTON_API_KEY',
+      hint: 'sign in with `planton auth login`, or with --api-key-file PATH, or set PLANTON_API_KEY',
     });
   return sessionWith(server, key);
 }
 
-/** Whether a key is at hand, so that a command can do without the server. */
+/** Whether a credential is at hand, so that a command can do without the server. */
 export async function isSignedIn(cli: Cli): Promise<boolean> {
-  return Boolean(cli.env.PLANTON_API_KEY || (await readApiKey(cli, await serverOf(cli))));
+  if (cli.env.PLANTON_API_KEY) return true;
+  const server = await serverOf(cli);
+  return Boolean((await currentSession(cli, server)) ?? (await readApiKey(cli, server)));
+}
+
+/** The session of the account that the context names, else of whoever signed in last. Throws where that account is not signed in. */
+export async function currentSession(cli: Cli, server: string): Promise<StoredSession | undefined> {
+  const context = await readContext(cli);
+  const isThere = context.server === undefined || context.server === server;
+  const account = isThere ? context.account : undefined;
+  const session = await readSession(cli, server, account);
+  if (session || account === undefined) return session;
+  throw new CliError(`${account} is not signed in to ${server}`, {
+    exitCode: exitCodes.caller,
+    hint: 'planton auth login, or planton context set --account ""',
+  });
 }
 
 /** A session with this key. */
 export function sessionWith(server: string, key: string): Session {
   if (/[^\x21-\x7e]/.test(key))
     throw usage('the API key has blanks or characters that no key has', 'paste it again');
-  const transport = transportOf(server, [authenticateWith(key)]);
+  return sessionBy(server, () => key);
+}
+
+/** A session with a credential that is asked for before every call, so that a long command outlives each. */
+function sessionBy(server: string, credential: () => string | Promise<string>): Session {
+  const transport = transportOf(server, [authenticateBy(credential)]);
   return { server, client: (service) => createClient(service, transport) };
 }
 
@@ -71,9 +96,9 @@ export function anonymousTransport(server: string): Transport {
   return transportOf(server, []);
 }
 
-function authenticateWith(key: string): Interceptor {
-  return (next) => (request) => {
-    request.header.set('authorization', `Bearer ${key}`);
+function authenticateBy(credential: () => string | Promise<string>): Interceptor {
+  return (next) => async (request) => {
+    request.header.set('authorization', `Bearer ${await credential()}`);
     return next(request);
   };
 }

@@ -2,6 +2,12 @@ import type { Migration } from '@planton/database';
 import { createIdentitySchema } from './001-create-identity.ts';
 import { createTokenSecret } from './002-create-token-secret.ts';
 import { sealAudit } from './003-seal-audit.ts';
+import { createSignIn } from './004-create-sign-in.ts';
 
 /** Every change of the schema, oldest first. One that was released is never edited. */
-export const migrations: readonly Migration[] = [createIdentitySchema, createTokenSecret, sealAudit];
+export const migrations: readonly Migration[] = [
+  createIdentitySchema,
+  createTokenSecret,
+  sealAudit,
+  createSignIn,
+];

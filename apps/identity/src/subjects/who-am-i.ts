@@ -6,6 +6,7 @@ import type { Deps } from '../deps.ts';
 import { subjectKindOf } from '../members/role.ts';
 import { organizationMessage } from '../organizations/organization-message.ts';
 import { listOrganizationsOf } from '../organizations/organization-store.ts';
+import { findEmail } from '../sign-in/person-store.ts';
 
 /** Who the caller is, and where a member. */
 export function whoAmI({ database }: Deps) {
@@ -14,12 +15,14 @@ export function whoAmI({ database }: Deps) {
     context: HandlerContext,
   ): Promise<MessageInitShape<typeof WhoAmIResponseSchema>> => {
     const { subject } = callerOf(context);
+    const email = subject.kind === 'user' ? await findEmail(database.query, subject.uid) : undefined;
     const organizations = await listOrganizationsOf(database.query, subject.uid);
     return {
       subjectUid: subject.uid,
       kind: subjectKindOf(subject.kind),
       name: subject.name,
       instanceOwner: subject.instanceOwner,
+      email: email ?? '',
       organizations: organizations.map(organizationMessage),
     };
   };

@@ -10,6 +10,7 @@ import {
   type DomainError,
   type Guard,
   type Logger,
+  type OidcSettings,
   type RoleName,
   toDomainError,
 } from '@planton/rpc';
@@ -18,6 +19,7 @@ import { mintKey, tracesOf } from '../api-keys/mint-key.ts';
 import { createIdentity, type IdentityService } from '../create-identity.ts';
 import { insertMember } from '../members/member-store.ts';
 import type { IdentityTables } from '../schema.ts';
+import { ownerLinkFile } from '../sign-in/owner-link.ts';
 
 export const ISSUER = 'http://127.0.0.1:8080';
 export const SECRET = 'a derived secret of more than 32 characters';
@@ -32,6 +34,8 @@ export interface TestUser {
 
 export interface Fixture {
   readonly engine: Engine;
+  /** A folder that goes with the fixture. */
+  readonly folder: string;
   readonly database: Database<IdentityTables>;
   readonly identity: IdentityService;
   readonly guard: Guard;
@@ -52,7 +56,7 @@ export interface Fixture {
 const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** Identity behind the real interceptors, bootstrapped, on the given engine. */
-export async function openFixture(engine: Engine): Promise<Fixture> {
+export async function openFixture(engine: Engine, oidc?: OidcSettings): Promise<Fixture> {
   const folder = await mkdtemp(join(tmpdir(), 'identity-test-'));
   const identity = await createIdentity({
     engine,
@@ -60,6 +64,8 @@ export async function openFixture(engine: Engine): Promise<Fixture> {
     secret: SECRET,
     logger: silent,
     newUid: randomUUID,
+    ownerLinkFile: ownerLinkFile(folder),
+    oidc,
   });
   const ownerKeyFile = join(folder, 'bootstrap-api-key');
   await identity.bootstrap({ ownerKeyFile });
@@ -93,6 +99,7 @@ export async function openFixture(engine: Engine): Promise<Fixture> {
 
   return {
     engine,
+    folder,
     database,
     identity,
     guard,

@@ -5,8 +5,11 @@ import type { TokenFacts } from './access-token.ts';
 /** Seconds between two notes of a key's use: enough for people, and not a write for every exchange. */
 const USE_NOTED_EVERY_S = 60;
 
+/** What is exchanged: an API key, or the access credential of a session grant. */
+export type CredentialKind = 'api_key' | 'session';
+
 /**
- * Reads what a token for this key may say, or nothing where the key is unknown, revoked or expired, or its subject gone.
+ * Reads what a token for this credential may say, or nothing where that is unknown, revoked or expired, or its subject gone.
  *
  * Two statements on purpose. The first takes the subject's lock, which whoever takes rights away holds until the commit; the
  * second has a snapshot from after that. So a token either knows of a revocation or was issued before it, by the clock of
@@ -16,22 +19,31 @@ const USE_NOTED_EVERY_S = 60;
  */
 export async function readTokenFacts(
   tx: Kysely<IdentityTables>,
-  keyHash: Buffer,
+  kind: CredentialKind,
+  hash: Buffer,
   org: string,
 ): Promise<TokenFacts | undefined> {
   const locked = await tx
     .selectFrom('subject')
     .select('uid')
-    .where('uid', '=', (eb) => eb.selectFrom('api_key').select('subject_uid').where('hash', '=', keyHash))
+    .where('uid', '=', (eb) =>
+      kind === 'api_key'
+        ? eb.selectFrom('api_key').select('subject_uid').where('hash', '=', hash)
+        : eb
+            .selectFrom('session_access')
+            .innerJoin('session_grant', 'session_grant.uid', 'session_access.grant_uid')
+            .select('session_grant.subject_uid')
+            .where('session_access.hash', '=', hash),
+    )
     .forShare()
     .executeTakeFirst();
   if (!locked) return undefined;
 
-  const row = await selectFacts(tx, keyHash, org).executeTakeFirst();
+  const row = await selectFacts(tx, kind, hash, org).executeTakeFirst();
   if (!row) return undefined;
   if (row.unnoted) {
     await tx
-      .updateTable('api_key')
+      .updateTable(kind === 'api_key' ? 'api_key' : 'session_grant')
       .set({ last_use_time: sql`now()` })
       .where('uid', '=', row.key_uid)
       .execute();
@@ -59,10 +71,29 @@ export async function readTokenFacts(
   };
 }
 
-function selectFacts(tx: Kysely<IdentityTables>, keyHash: Buffer, org: string) {
+/** The credential of this hash, in the one shape. */
+function selectCredential(tx: Kysely<IdentityTables>, kind: CredentialKind, hash: Buffer) {
+  return kind === 'api_key'
+    ? tx
+        .selectFrom('api_key')
+        .select(['uid', 'subject_uid', 'expire_time', 'last_use_time', 'revoke_time'])
+        .where('hash', '=', hash)
+        .as('credential')
+    : tx
+        .selectFrom('session_access')
+        .innerJoin('session_grant', 'session_grant.uid', 'session_access.grant_uid')
+        .select(['session_grant.uid', 'subject_uid', 'last_use_time', 'revoke_time'])
+        .select(
+          sql<Date | null>`least(session_access.expire_time, session_grant.expire_time)`.as('expire_time'),
+        )
+        .where('session_access.hash', '=', hash)
+        .as('credential');
+}
+
+function selectFacts(tx: Kysely<IdentityTables>, kind: CredentialKind, hash: Buffer, org: string) {
   return tx
-    .selectFrom('api_key')
-    .innerJoin('subject', 'subject.uid', 'api_key.subject_uid')
+    .selectFrom(selectCredential(tx, kind, hash))
+    .innerJoin('subject', 'subject.uid', 'credential.subject_uid')
     .leftJoin('organization', (join) => join.on('organization.slug', '=', org))
     .leftJoin('member', (join) =>
       join
@@ -74,7 +105,7 @@ function selectFacts(tx: Kysely<IdentityTables>, keyHash: Buffer, org: string) {
       'subject.kind',
       'subject.name',
       'subject.instance_owner',
-      'api_key.uid as key_uid',
+      'credential.uid as key_uid',
       'organization.uid as organization_uid',
       'organization.slug as organization_slug',
       'member.role',
@@ -87,20 +118,19 @@ function selectFacts(tx: Kysely<IdentityTables>, keyHash: Buffer, org: string) {
         .whereRef('member_environment.organization_uid', '=', 'member.organization_uid')
         .whereRef('member_environment.subject_uid', '=', 'member.subject_uid')
         .orderBy('environment_uid')})`.as('environments'),
-      issueTime(eb.ref('subject.uid'), eb.ref('api_key.uid'), tx).as('issue_time'),
-      sql<number | null>`floor(extract(epoch from ${eb.ref('api_key.expire_time')}) * 1000)::int8`.as(
+      issueTime(eb.ref('subject.uid'), eb.ref('credential.uid'), tx).as('issue_time'),
+      sql<number | null>`floor(extract(epoch from ${eb.ref('credential.expire_time')}) * 1000)::int8`.as(
         'key_expire_time',
       ),
-      sql<boolean>`coalesce(api_key.last_use_time < now() - make_interval(secs => ${USE_NOTED_EVERY_S}), true)`.as(
+      sql<boolean>`coalesce(credential.last_use_time < now() - make_interval(secs => ${USE_NOTED_EVERY_S}), true)`.as(
         'unnoted',
       ),
     ])
-    .where('api_key.hash', '=', keyHash)
-    .where('api_key.revoke_time', 'is', null)
+    .where('credential.revoke_time', 'is', null)
     .where((eb) =>
       eb.or([
-        eb('api_key.expire_time', 'is', null),
-        eb('api_key.expire_time', '>', sql<Date>`clock_timestamp()`),
+        eb('credential.expire_time', 'is', null),
+        eb('credential.expire_time', '>', sql<Date>`clock_timestamp()`),
       ]),
     )
     .where('subject.delete_time', 'is', null);

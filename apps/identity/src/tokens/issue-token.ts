@@ -1,8 +1,9 @@
 import { type DomainError, unauthenticated } from '@planton/rpc';
 import { hashKey, isApiKey } from '../api-keys/mint-key.ts';
 import type { Deps } from '../deps.ts';
+import { isSessionAccess } from '../grants/mint-session.ts';
 import { accessTokenClaims, type TokenFacts } from './access-token.ts';
-import { readServiceFacts, readTokenFacts } from './exchange-store.ts';
+import { type CredentialKind, readServiceFacts, readTokenFacts } from './exchange-store.ts';
 
 /** A signed access token and its end in milliseconds since the epoch. */
 export interface IssuedToken {
@@ -11,19 +12,20 @@ export interface IssuedToken {
 }
 
 /**
- * Exchanges an API key for an access token.
+ * Exchanges an API key, or the access credential of a session grant, for an access token.
  *
- * Throws `API_KEY_INVALID`, one and the same for every reason that a key can have not to work.
+ * Throws `API_KEY_INVALID` or `SESSION_INVALID`, one and the same for every reason that it can have not to work.
  */
 export async function exchangeKey(
   { database, signer }: Pick<Deps, 'database' | 'signer'>,
-  apiKey: string,
+  credential: string,
   org: string,
 ): Promise<IssuedToken> {
-  if (!isApiKey(apiKey)) throw keyInvalid();
-  const hash = hashKey(apiKey);
-  const facts = await database.transact((tx) => readTokenFacts(tx, hash, org));
-  if (!facts) throw keyInvalid();
+  const kind = kindOf(credential);
+  if (!kind) throw keyInvalid();
+  const hash = hashKey(credential);
+  const facts = await database.transact((tx) => readTokenFacts(tx, kind, hash, org));
+  if (!facts) throw kind === 'api_key' ? keyInvalid() : sessionInvalid();
   return signFacts(signer, facts);
 }
 
@@ -44,6 +46,15 @@ export async function issueServiceToken(
 async function signFacts(signer: Deps['signer'], facts: TokenFacts): Promise<IssuedToken> {
   const claims = accessTokenClaims(facts);
   return { token: await signer.sign(claims), expireTime: claims.exp * 1000 };
+}
+
+function kindOf(credential: string): CredentialKind | undefined {
+  if (isApiKey(credential)) return 'api_key';
+  return isSessionAccess(credential) ? 'session' : undefined;
+}
+
+function sessionInvalid(): DomainError {
+  return unauthenticated('SESSION_INVALID', 'you are not signed in any more', { hint: 'planton auth login' });
 }
 
 function keyInvalid(): DomainError {

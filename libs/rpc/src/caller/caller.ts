@@ -8,7 +8,7 @@ export interface Subject {
   readonly kind: 'user' | 'service_account' | 'service';
   readonly uid: string;
   readonly name: string;
-  /** The API key that was used, if one was. */
+  /** The API key, or the session grant of a person who signed in, that was used, if one was. */
   readonly apiKeyUid?: string;
   /** Whether the subject may create organisations on this server. */
   readonly instanceOwner: boolean;

@@ -105,3 +105,33 @@ describe('settings of a service that runs alone', () => {
     expect(() => readServiceKey({ PLANTON_SERVICE_KEY_FILE: '/nonexistent' })).toThrow('ENOENT');
   });
 });
+
+describe('an OpenID provider', () => {
+  const issuer = ['--oidc-issuer', 'https://login.example.com', '--oidc-client-id', 'planton'];
+  const env = { PLANTON_OIDC_CLIENT_SECRET: 'the secret' };
+
+  test('is read from flags, its secret from the environment or a file alone', () => {
+    const domains = ['--oidc-allowed-domains', 'Example.com, @example.org'];
+    expect(readServerSettings([...issuer, ...domains], env).oidc).toEqual({
+      issuer: 'https://login.example.com',
+      clientId: 'planton',
+      clientSecret: 'the secret',
+      allowedDomains: ['example.com', 'example.org'],
+      defaultRole: 'viewer',
+    });
+    expect(readServerSettings([], env).oidc).toBeUndefined();
+    expect(() => readServerSettings([...issuer, '--oidc-client-secret', 'x'], {})).toThrow();
+  });
+
+  test.each([
+    [issuer, {}, 'needs the secret'],
+    [['--oidc-issuer', 'https://login.example.com'], env, 'needs --oidc-client-id'],
+    [['--oidc-issuer', 'http://login.example.com'], env, 'no https URL'],
+    [['--oidc-client-id', 'planton'], env, 'without a provider'],
+    [[...issuer, '--oidc-default-role', 'owner'], env, 'cannot be "owner"'],
+    [[...issuer, '--oidc-default-role', 'toString'], env, 'cannot be'],
+    [[...issuer, '--oidc-client-secret-file', '/nonexistent'], env, '--oidc-client-secret-file'],
+  ])('%j is refused', (argv, variables, why) => {
+    expect(() => readServerSettings(argv, variables)).toThrow(why);
+  });
+});

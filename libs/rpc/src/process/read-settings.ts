@@ -1,20 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type LogLevel, logLevels } from '../logging/logger.ts';
+import { type OidcSettings, oidcFlags, readOidcSettings } from './oidc-settings.ts';
+import { readText, SettingsRefused } from './settings-refused.ts';
 
-/** Thrown for settings that cannot be used: the message says which and why, the hint what to type instead. */
-export class SettingsRefused extends Error {
-  readonly hint: string;
-
-  constructor(message: string, hint = '') {
-    super(message);
-    this.name = 'SettingsRefused';
-    this.hint = hint;
-  }
-}
+export { readText, SettingsRefused };
 
 /** What every server process can be told, by flag or by environment variable; flags win. */
 export interface ServerSettings {
@@ -48,6 +40,8 @@ export interface ServerSettings {
   readonly auditPreviousKeys: readonly string[];
   /** Where sealed audit records are streamed to: `file:PATH` or a URL. */
   readonly auditSinks: readonly string[];
+  /** The OpenID provider that people may sign in with, besides accounts of the server's own. */
+  readonly oidc?: OidcSettings;
   readonly logLevel: LogLevel;
 }
 
@@ -68,6 +62,7 @@ export const serverFlags = {
   'audit-key-source': 'file:PATH or env:NAME; default file:<data-dir>/audit-signing.key',
   'audit-previous-keys': 'public keys that signed the audit trail before, with commas between',
   'audit-sink': 'file:PATH or https:// URL that audit records are streamed to; several with commas between',
+  ...oidcFlags,
   'log-level': `${logLevels.join(', ')}; default info`,
 } as const;
 
@@ -113,6 +108,7 @@ export function readServerSettings(argv: readonly string[], env: NodeJS.ProcessE
       `--log-level takes ${logLevels.join(', ')}`,
     );
   }
+  const oidc = readOidcSettings(setting, env);
   const dataDir = setting('data-dir') ?? join(homedir(), '.planton', 'server');
   const databaseUrl = setting('database-url');
   const previousMasterKeySource = setting('previous-master-key-source');
@@ -135,6 +131,7 @@ export function readServerSettings(argv: readonly string[], env: NodeJS.ProcessE
     ...(tls ? { tls } : {}),
     ...(databaseUrl ? { databaseUrl } : {}),
     ...(previousMasterKeySource ? { previousMasterKeySource } : {}),
+    ...(oidc ? { oidc } : {}),
     ...(awsPrincipal ? { awsPrincipal } : {}),
     ...(awsTemplateUrl ? { awsTemplateUrl } : {}),
   };
@@ -167,17 +164,6 @@ function readTls(certFile?: string, keyFile?: string): { cert: string; key: stri
   if (!certFile || !keyFile)
     throw new SettingsRefused('TLS needs both a certificate and a key', 'give --tls-cert and --tls-key');
   return { cert: readText(certFile, '--tls-cert'), key: readText(keyFile, '--tls-key') };
-}
-
-/** Reads a file that a setting names. Throws `SettingsRefused` that names the setting, never what the file holds. */
-export function readText(file: string, setting: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new SettingsRefused(
-      `${setting}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`,
-    );
-  }
 }
 
 function readPublicUrl(text: string | undefined): string | undefined {

@@ -1,0 +1,138 @@
+import type { HttpRequest, HttpRoute } from '@planton/rpc';
+import { hashKey } from '../api-keys/mint-key.ts';
+import { recordAudit } from '../audit/audit-store.ts';
+import { type Answer, leadTo, peerAddressOf, withCookies } from '../pages/exchange.ts';
+import { readForm } from '../pages/read-form.ts';
+import { type Html, html } from '../pages/render-page.ts';
+import { deleteBrowserSession } from './browser-session-store.ts';
+import { findByEmail } from './person-store.ts';
+import { readEmail } from './read-person.ts';
+import { actorOf, signInBrowser } from './sign-in-browser.ts';
+import { formPage, pageRoute, personOf, type Site } from './site.ts';
+import { forgetFailures, forgiveFailure, type Throttle, takeTry } from './throttle-store.ts';
+
+export const SIGN_IN_PATH = '/auth/sign-in';
+export const SIGN_OUT_PATH = '/auth/sign-out';
+export const OIDC_START_PATH = '/auth/oidc/start';
+export const ACCOUNT_PATH = '/auth/account';
+
+/** Pages that a sign-in may lead back to: ours, and no other. */
+const CONTINUE_PATHS = ['/auth/authorize', '/auth/device', ACCOUNT_PATH];
+const LONGEST_CONTINUE = 4096;
+
+const WRONG = 'E-mail or password is wrong.';
+
+/** Sign-in with a password, the page of whoever is signed in, and sign-out. */
+export function serveSignIn(site: Site): readonly HttpRoute[] {
+  const signIn = async (request: HttpRequest): Promise<Answer> => {
+    const form = await readForm(request);
+    site.forms.check(request, form);
+    const next = readContinue(form.get('continue'));
+    const address = form.get('email') ?? '';
+    const email = readEmail(address) ?? '';
+    const throttles = throttlesOf(email, peerAddressOf(request));
+    const { query } = site.database;
+    for (const throttle of throttles) {
+      const pause = await takeTry(query, throttle);
+      if (pause > 0) return signInPage(site, request, next, { ...tooMany(pause), email: address });
+    }
+    const found = await findByEmail(query, email);
+    const right = await site.passwords.verify(form.get('password') ?? '', found?.password ?? undefined);
+    if (!found || !right) {
+      return signInPage(site, request, next, { status: 401, problem: WRONG, email: address });
+    }
+    const [account, peer] = throttles;
+    await forgetFailures(query, account.key);
+    await forgiveFailure(query, peer.key);
+    const cookies = await site.database.transact((tx) => signInBrowser(site, tx, request, found, 'password'));
+    return withCookies(leadTo(next), ...cookies);
+  };
+
+  const signOut = async (request: HttpRequest): Promise<Answer> => {
+    const form = await readForm(request);
+    site.forms.check(request, form);
+    const token = site.cookies.read(request, 'session');
+    const person = await personOf(site, request);
+    if (token !== undefined && person) {
+      await site.database.transact(async (tx) => {
+        await deleteBrowserSession(tx, token);
+        await recordAudit(tx, '', actorOf(site, request, person), {
+          action: 'session.sign_out',
+          resource: { kind: 'user', uid: person.uid, slug: person.name },
+        });
+      });
+    }
+    return withCookies(leadTo(SIGN_IN_PATH), site.cookies.write('session', undefined));
+  };
+
+  const account = async (request: HttpRequest): Promise<Answer> => {
+    const person = await personOf(site, request);
+    if (!person) return leadTo(SIGN_IN_PATH);
+    return formPage(site, request, {
+      title: 'You are signed in',
+      content: (
+        token,
+      ) => html`<dl><dt>Name</dt><dd>${person.name}</dd><dt>E-mail</dt><dd>${person.email}</dd></dl>
+<p class="soft">On the command line sign in with: <code>planton auth login</code></p>
+<form method="post" action="${SIGN_OUT_PATH}">${token}<button class="quiet">Sign out of this browser</button></form>`,
+    });
+  };
+
+  return [
+    pageRoute(site, 'GET', SIGN_IN_PATH, async (request) =>
+      (await personOf(site, request)) ? leadTo(ACCOUNT_PATH) : signInPage(site, request, ACCOUNT_PATH),
+    ),
+    pageRoute(site, 'POST', SIGN_IN_PATH, signIn),
+    pageRoute(site, 'POST', SIGN_OUT_PATH, signOut),
+    pageRoute(site, 'GET', ACCOUNT_PATH, account),
+  ];
+}
+
+/** The page that asks who it is, and leads on to `next` afterwards. */
+export function signInPage(
+  site: Site,
+  request: HttpRequest,
+  next: string,
+  shown: { readonly status?: number; readonly problem?: string; readonly email?: string } = {},
+): Answer {
+  return formPage(site, request, {
+    title: 'Sign in',
+    ...(shown.status === undefined ? {} : { status: shown.status }),
+    problem: shown.problem,
+    content: (
+      token,
+      alert,
+    ) => html`${alert}<form method="post" action="${SIGN_IN_PATH}">${token}<input type="hidden" name="continue" value="${next}">
+<label for="email">E-mail</label><input id="email" name="email" type="email" required maxlength="254" autocomplete="username" autofocus value="${shown.email ?? ''}">
+<label for="password">Password</label><input id="password" name="password" type="password" required maxlength="256" autocomplete="current-password">
+<button>Sign in</button></form>${singleSignOn(site, next)}`,
+  });
+}
+
+function singleSignOn({ oidc }: Site, next: string): Html | undefined {
+  if (!oidc) return undefined;
+  const link = `${OIDC_START_PATH}?${new URLSearchParams({ continue: next })}`;
+  return html`<a class="button quiet" href="${link}">Continue with ${new URL(oidc.issuer).host}</a>`;
+}
+
+/** Where a sign-in leads: a page of ours that the form names, else the account's. Never another site. */
+export function readContinue(text: string | undefined): string {
+  if (text === undefined || text.length > LONGEST_CONTINUE || !/^\/[!-~]*$/.test(text)) return ACCOUNT_PATH;
+  const url = URL.parse(text, 'http://here.invalid');
+  if (url?.origin !== 'http://here.invalid' || !CONTINUE_PATHS.includes(url.pathname)) return ACCOUNT_PATH;
+  return `${url.pathname}${url.search}`;
+}
+
+/** Five mistakes of an account and twenty of an address are free; then each doubles the pause. */
+function throttlesOf(email: string, address: string): readonly [Throttle, Throttle] {
+  const account = hashKey(email).toString('base64url');
+  return [
+    { key: `account:${account}`, free: 5, longestSeconds: 300 },
+    { key: `address:${address}`, free: 20, longestSeconds: 900 },
+  ];
+}
+
+export function tooMany(seconds: number): { readonly status: number; readonly problem: string } {
+  const wait = seconds < 90 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
+  return { status: 429, problem: `Too many attempts. Try again in ${wait}.` };
+}
