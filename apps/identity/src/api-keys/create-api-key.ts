@@ -105,7 +105,7 @@ async function openServiceAccount(
   const { organization } = caller.membership;
   await lockOrganization(tx, organization.uid);
   const actor = await readActor(tx, caller, Permission.SERVICE_ACCOUNT_MANAGE);
-  const grant = await resolveGrant(tx, organization, role, environments);
+  const grant = await resolveGrant(tx, actor, organization, role, environments);
   authorizeGrant(actor, grant, `giving the role ${grant.role}`);
 
   const found = await findServiceAccount(tx, organization.uid, name);

@@ -1,0 +1,88 @@
+import type { DescMethod, DescMethodStreaming, DescMethodUnary, Message } from '@bufbuild/protobuf';
+import { Code, ConnectError, type Transport } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
+import { ErrorInfoSchema } from '@planton/api/common/v1/error';
+
+/** Milliseconds after which a stream that should be let in has told by its silence that it was. */
+const SILENCE_MS = 500;
+
+/** Milliseconds that any call may take on a busy machine. */
+const LIMIT_MS = 30_000;
+
+/** Calls that are under way at the same time. */
+const CONCURRENCY = 24;
+
+/** How a call ended. */
+export interface Outcome {
+  /** Undefined for an answer, or a stream that stays open. */
+  readonly code: Code | undefined;
+  readonly reason: string;
+  readonly message: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** A transport of one HTTP/2 connection. */
+export function connectTo(server: string): Transport {
+  return createConnectTransport({ baseUrl: server, httpVersion: '2', useBinaryFormat: true });
+}
+
+/**
+ * Calls an RPC of any kind; a stream as far as its first answer. Never rejects for what the server says.
+ *
+ * @param mayBeSilent whether a stream that says nothing is as good as answered, rather than waited for
+ */
+export async function callRpc(
+  transport: Transport,
+  method: DescMethod,
+  message: Message,
+  authorization: string | undefined,
+  mayBeSilent: boolean,
+): Promise<Outcome> {
+  const headers = authorization === undefined ? {} : { authorization };
+  const stop = new AbortController();
+  try {
+    if (method.methodKind === 'unary') {
+      await transport.unary(method as DescMethodUnary, undefined, LIMIT_MS, headers, message as never);
+    } else {
+      const timer = setTimeout(() => stop.abort(), mayBeSilent ? SILENCE_MS : LIMIT_MS);
+      const input = (async function* () {
+        yield message;
+      })();
+      const { message: answers } = await transport.stream(
+        method as DescMethodStreaming,
+        stop.signal,
+        undefined,
+        headers,
+        input as never,
+      );
+      for await (const _ of answers) break;
+      clearTimeout(timer);
+    }
+    return { code: undefined, reason: '', message: '', metadata: {} };
+  } catch (thrown) {
+    const error = ConnectError.from(thrown);
+    if (mayBeSilent && stop.signal.aborted && error.code === Code.Canceled)
+      return { code: undefined, reason: '', message: '', metadata: {} };
+    const info = error.findDetails(ErrorInfoSchema)[0];
+    return {
+      code: error.code,
+      reason: info?.reason ?? '',
+      message: error.rawMessage,
+      metadata: info?.metadata ?? {},
+    };
+  }
+}
+
+/** Carries out every case, some at a time; the answers in the order of the cases. */
+export async function inParallel<Case, Answer>(
+  cases: readonly Case[],
+  carryOut: (each: Case) => Promise<Answer>,
+): Promise<readonly Answer[]> {
+  const answers: Answer[] = [];
+  let next = 0;
+  const worker = async () => {
+    for (let at = next++; at < cases.length; at = next++) answers[at] = await carryOut(cases[at] as Case);
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  return answers;
+}
