@@ -109,6 +109,18 @@ export const entries: readonly Entry[] = [
   ),
   entry(
     account,
+    'member',
+    'list members, give roles and take them',
+    async () => (await import('../member/index.ts')).addMember,
+  ),
+  entry(
+    account,
+    'service-account',
+    'create, list and delete identities for programs',
+    async () => (await import('../service-account/index.ts')).addServiceAccount,
+  ),
+  entry(
+    account,
     'api-key',
     'create, list and revoke API keys',
     async () => (await import('../api-key/index.ts')).addApiKey,
