@@ -98,7 +98,7 @@ export const entries: readonly Entry[] = [
   entry(
     account,
     'org',
-    'create and list organisations',
+    'create and list organisations, and set their policy',
     async () => (await import('../org/index.ts')).addOrg,
   ),
   entry(

@@ -3,6 +3,7 @@ import { createConnections } from './001-create-connections.ts';
 import { verifyConnections } from './002-verify-connections.ts';
 import { createTrustSetups } from './003-create-trust-setups.ts';
 import { probeTrust } from './004-probe-trust.ts';
+import { createOrganizationPolicy } from './005-create-organization-policy.ts';
 
 /** In the order in which they are applied; a released one is never changed. */
 export const migrations: readonly Migration[] = [
@@ -10,4 +11,5 @@ export const migrations: readonly Migration[] = [
   verifyConnections,
   createTrustSetups,
   probeTrust,
+  createOrganizationPolicy,
 ];
