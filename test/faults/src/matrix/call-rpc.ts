@@ -1,10 +1,7 @@
 import type { DescMethod, DescMethodStreaming, DescMethodUnary, Message } from '@bufbuild/protobuf';
-import { Code, ConnectError, type Transport } from '@connectrpc/connect';
+import { type Code, ConnectError, type Transport } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { ErrorInfoSchema } from '@planton/api/common/v1/error';
-
-/** Milliseconds after which a stream that should be let in has told by its silence that it was. */
-const SILENCE_MS = 500;
 
 /** Milliseconds that any call may take on a busy machine. */
 const LIMIT_MS = 30_000;
@@ -14,7 +11,7 @@ const CONCURRENCY = 24;
 
 /** How a call ended. */
 export interface Outcome {
-  /** Undefined for an answer, or a stream that stays open. */
+  /** Undefined for an answer. */
   readonly code: Code | undefined;
   readonly reason: string;
   readonly message: string;
@@ -26,17 +23,12 @@ export function connectTo(server: string): Transport {
   return createConnectTransport({ baseUrl: server, httpVersion: '2', useBinaryFormat: true });
 }
 
-/**
- * Calls an RPC of any kind; a stream as far as its first answer. Never rejects for what the server says.
- *
- * @param mayBeSilent whether a stream that says nothing is as good as answered, rather than waited for
- */
+/** Calls an RPC of any kind; a stream as far as its first answer, and no further. Never rejects for what the server says. */
 export async function callRpc(
   transport: Transport,
   method: DescMethod,
   message: Message,
   authorization: string | undefined,
-  mayBeSilent: boolean,
 ): Promise<Outcome> {
   const headers = authorization === undefined ? {} : { authorization };
   const stop = new AbortController();
@@ -44,7 +36,7 @@ export async function callRpc(
     if (method.methodKind === 'unary') {
       await transport.unary(method as DescMethodUnary, undefined, LIMIT_MS, headers, message as never);
     } else {
-      const timer = setTimeout(() => stop.abort(), mayBeSilent ? SILENCE_MS : LIMIT_MS);
+      const timer = setTimeout(() => stop.abort(), LIMIT_MS);
       const input = (async function* () {
         yield message;
       })();
@@ -61,8 +53,6 @@ export async function callRpc(
     return { code: undefined, reason: '', message: '', metadata: {} };
   } catch (thrown) {
     const error = ConnectError.from(thrown);
-    if (mayBeSilent && stop.signal.aborted && error.code === Code.Canceled)
-      return { code: undefined, reason: '', message: '', metadata: {} };
     const info = error.findDetails(ErrorInfoSchema)[0];
     return {
       code: error.code,

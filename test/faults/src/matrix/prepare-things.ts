@@ -55,6 +55,8 @@ export async function prepareThings(owner: Planton, org: string): Promise<OtherT
 /** Everything that the organisation has, as its owner sees it. */
 export async function snapshotThings({ config, connections, identity, runners }: Planton, org: string) {
   const { apiKeys } = await identity.listApiKeys({ org });
+  // Without what the server finds out by itself meanwhile.
+  const { connections: listed } = await connections.listConnections({ org });
   return {
     environments: await identity.listEnvironments({ org }),
     members: await identity.listMembers({ org }),
@@ -63,7 +65,7 @@ export async function snapshotThings({ config, connections, identity, runners }:
     secrets: await config.listSecrets({ org }),
     versions: await config.listSecretVersions({ org, slug: 'key' }),
     variables: await config.listVariables({ org }),
-    connections: await connections.listConnections({ org }),
+    connections: listed.map(({ kind: { value } }) => ({ metadata: value?.metadata, spec: value?.spec })),
     defaults: await connections.listDefaultProviderConnections({ org }),
     authorizations: await connections.listProviderConnectionAuthorizations({ org }),
     runners: await runners.listRunners({ org }),
