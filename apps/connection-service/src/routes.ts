@@ -17,6 +17,8 @@ import { getDefault } from './defaults/get-default.ts';
 import { listDefaults } from './defaults/list-defaults.ts';
 import { setDefault } from './defaults/set-default.ts';
 import type { Deps } from './deps.ts';
+import { getPolicy } from './policies/get-policy.ts';
+import { setPolicy } from './policies/set-policy.ts';
 import { resolveConnection } from './resolution/resolve-connection.ts';
 import { getTrustSetup } from './trust-setups/get-trust-setup.ts';
 import { initiateTrustSetup } from './trust-setups/initiate-trust-setup.ts';
@@ -48,6 +50,8 @@ export function connectionRoutes(
     getProviderConnectionAuthorization: getAuthorization(deps),
     listProviderConnectionAuthorizations: listAuthorizations(deps),
     deleteProviderConnectionAuthorization: deleteAuthorization(deps),
+    getOrganizationPolicy: getPolicy(deps),
+    setOrganizationPolicy: setPolicy(deps),
     ...rpcs,
   };
   return (router) => {

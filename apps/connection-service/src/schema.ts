@@ -231,7 +231,23 @@ export interface AuditRecordTable {
   readonly peer_address: string;
 }
 
+/** See `OrganizationPolicy` in the contract. */
+export interface OrganizationPolicyTable {
+  readonly organization_uid: string;
+  readonly require_authorization: boolean;
+  readonly max_session_seconds: number | null;
+  readonly allowed_regions: ColumnType<readonly string[], unknown, unknown>;
+  readonly inline_keys_forbidden_in: ColumnType<
+    readonly { readonly uid: string; readonly slug: string }[],
+    unknown,
+    unknown
+  >;
+  readonly update_time: Time;
+  readonly updated_by: string;
+}
+
 export interface ConnectTables {
+  readonly organization_policy: OrganizationPolicyTable;
   readonly connection: ConnectionTable;
   readonly connection_revision: ConnectionRevisionTable;
   readonly default_connection: DefaultConnectionTable;

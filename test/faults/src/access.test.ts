@@ -133,8 +133,21 @@ describe('what is deleted and made again inherits nothing', () => {
       'short-lived',
     );
     await platform.planton('secret', 'set', 'scoped', 'value=old', '--env', 'short-lived');
-    await platform.planton('env', 'delete', 'short-lived');
+    await platform.planton(
+      'service-account',
+      'create',
+      'visitor',
+      '--role',
+      'viewer',
+      '--environments',
+      'short-lived',
+    );
+    const deleted = await platform.cli(['env', 'delete', 'short-lived']);
+    expect(deleted.code).toBe(0);
+    for (const binding of ['default aws: main', 'secret scoped', 'member visitor: covers no environment'])
+      expect(deleted.stderr).toContain(binding);
     await platform.planton('env', 'create', 'short-lived');
+    expect(await platform.planton('member', 'list')).toMatch(/visitor .* none/);
     expect((await platform.cli(['secret', 'get', 'scoped', '--env', 'short-lived'])).code).toBe(3);
     expect(await platform.planton('connection', 'default', 'list')).not.toContain('short-lived');
   });
@@ -179,6 +192,18 @@ describe('what is deleted and made again inherits nothing', () => {
 });
 
 describe('keys', () => {
+  test('a service account that is deleted takes its keys with it', async () => {
+    await platform.planton('service-account', 'create', 'robot', '--role', 'deployer');
+    const key = await platform.planton('api-key', 'create', '--name', 'blue', '--service-account', 'robot');
+    const client = clientOf(key.trim());
+    expect((await client.identity.whoAmI({})).name).toBe('robot');
+    expect(await platform.planton('api-key', 'list')).toMatch(/blue .*robot .*deployer/);
+    await platform.planton('service-account', 'delete', 'robot');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect((await refusal(client.connections.listConnections(org))).code).toBe(Code.Unauthenticated);
+    expect(await platform.planton('api-key', 'list')).not.toContain('blue');
+  });
+
   test('a revoked key is refused within a second', async () => {
     const key = await keyFor('short', Role.VIEWER);
     const client = clientOf(key);

@@ -66,6 +66,17 @@ test('the key is the only data that create prints', async () => {
   expect(created[1]?.lifetime).toBeUndefined();
 });
 
+test('a key of a service account that exists is given neither a role nor environments', async () => {
+  const { cli, created } = await start();
+  const made = await cli(['create', '--name', 'blue', '--service-account', 'ci']);
+  expect(made).toMatchObject({ code: 0, stdout: 'planton_the-key\n' });
+  expect(made.stderr).toContain('of the service account');
+  expect(created).toMatchObject([{ name: 'blue', serviceAccount: 'ci', role: Role.UNSPECIFIED }]);
+  const both = ['create', '--name', 'blue', '--service-account', 'ci', '--role', 'viewer'];
+  expect((await cli(both)).code).toBe(2);
+  expect(created).toHaveLength(1);
+});
+
 test('list shows how to recognise a key, revoke ends it', async () => {
   const { cli, revoked } = await start();
   expect((await cli(['list'])).stdout).toContain('planton_ab…yz');

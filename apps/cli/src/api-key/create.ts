@@ -13,6 +13,7 @@ import { type Cli, print, say } from '../terminal/terminal.ts';
 interface Options extends OutputOptions {
   readonly name: string;
   readonly role?: string;
+  readonly serviceAccount?: string;
   readonly expires?: string;
   readonly environments?: readonly string[];
 }
@@ -25,6 +26,12 @@ export function addApiKeyCreate(apiKey: Command, cli: Cli): void {
     )
     .requiredOption('--name <name>', 'name of the key')
     .addOption(new Option('--role <role>', 'role of the service account').choices(roleNames))
+    .addOption(
+      new Option('--service-account <slug>', 'makes it a key of a service account that exists').conflicts([
+        'role',
+        'environments',
+      ]),
+    )
     .option('--expires <duration>', 'how long it lives, such as 90d or 12h; for ever if left out')
     .option(
       '--environments <slugs>',
@@ -33,23 +40,32 @@ export function addApiKeyCreate(apiKey: Command, cli: Cli): void {
     )
     .addHelpText(
       'after',
-      '\nExamples:\n  $ planton api-key create --name laptop --expires 90d\n  $ planton api-key create --name ci --role deployer --environments production > ci.key',
+      '\nExamples:\n  $ planton api-key create --name laptop --expires 90d\n  $ planton api-key create --name ci --role deployer --environments production > ci.key\n  $ planton api-key create --name blue --service-account ci',
     );
   withOutput(command).action((options: Options) => create(cli, options));
 }
 
-async function create(cli: Cli, { name, role, expires, environments = [], output }: Options): Promise<void> {
+async function create(cli: Cli, options: Options): Promise<void> {
+  const { name, role, serviceAccount, expires, environments = [], output } = options;
   const lifetime = expires === undefined ? {} : { lifetime: { seconds: parseDuration(expires), nanos: 0 } };
   const { org, client } = await openOrganization(cli);
-  const request = { org, name, role: roleOf(role ?? ''), environments: [...environments], ...lifetime };
-  const { apiKey, key } = await client(Identity).createApiKey(request);
+  const { apiKey, key } = await client(Identity).createApiKey({
+    org,
+    name,
+    role: roleOf(role ?? ''),
+    serviceAccount: serviceAccount ?? '',
+    environments: [...environments],
+    ...lifetime,
+  });
   if (output === 'json' || output === 'yaml') {
     printValue(cli, output, { ...(apiKey ? toManifestObject(ApiKeySchema, apiKey) : {}), key });
     return;
   }
   const end = apiKey?.expireTime ? `until ${formatTime(apiKey.expireTime)}` : 'without an end';
   const whose =
-    apiKey && role ? ` of the service account ${apiKey.subjectName} (${formatRole(apiKey.role)})` : '';
+    apiKey && (role || serviceAccount)
+      ? ` of the service account ${apiKey.subjectName} (${formatRole(apiKey.role)})`
+      : '';
   say(cli, `API key ${name}${whose}, valid ${end}; it cannot be shown again:`);
   print(cli, key);
 }

@@ -98,7 +98,7 @@ export const entries: readonly Entry[] = [
   entry(
     account,
     'org',
-    'create and list organisations',
+    'create and list organisations, and set their policy',
     async () => (await import('../org/index.ts')).addOrg,
   ),
   entry(
@@ -106,6 +106,18 @@ export const entries: readonly Entry[] = [
     'env',
     'create, list and delete environments',
     async () => (await import('../env/index.ts')).addEnv,
+  ),
+  entry(
+    account,
+    'member',
+    'list members, give roles and take them',
+    async () => (await import('../member/index.ts')).addMember,
+  ),
+  entry(
+    account,
+    'service-account',
+    'create, list and delete identities for programs',
+    async () => (await import('../service-account/index.ts')).addServiceAccount,
   ),
   entry(
     account,

@@ -7,7 +7,7 @@ import {
 } from '@planton/api/connect/v1/connection_service';
 import { AuthorizationScope } from '@planton/api/connect/v1/provider_connection_authorization';
 import { isForeignKeyViolation } from '@planton/database';
-import { internal, missing, organizationCallerOf, stale } from '@planton/rpc';
+import { internal, organizationCallerOf, stale } from '@planton/rpc';
 import { recordAudit } from '../audit/audit-store.ts';
 import { checkEtag, type EnvironmentName } from '../connections/connection.ts';
 import { getConnectionView } from '../connections/connection-store.ts';
@@ -22,6 +22,7 @@ import {
   KIND,
 } from './authorization.ts';
 import { type AuthorizationRow, findAuthorization, writeAuthorization } from './authorization-store.ts';
+import { findEnvironments } from './find-environments.ts';
 
 type Response = MessageInitShape<typeof SetProviderConnectionAuthorizationResponseSchema>;
 
@@ -70,7 +71,12 @@ async function attemptSet(
   );
   const living = await deps.lookUpEnvironments(organization.uid);
   const live = new Set(living.map(({ uid }) => uid));
-  const environments = findEnvironments(manifest.spec.environments, living, organization.slug);
+  const environments = findEnvironments(
+    manifest.spec.environments,
+    living,
+    organization.slug,
+    'spec.environments',
+  );
   const scope = manifest.spec.scope === AuthorizationScope.ORGANIZATION ? 'organization' : 'environment';
   if (stored && stored.scope === scope && sameEnvironments(stored, environments, live)) {
     const authorization = authorizationMessage(stored, organization.slug, live);
@@ -113,27 +119,6 @@ async function attemptSet(
   const now = await findAuthorization(deps.database.query, organization.uid, connection.uid);
   if (!now) throw authorizationNotFound(connection);
   return { authorization: authorizationMessage(now, organization.slug, live), outcome };
-}
-
-function findEnvironments(
-  slugs: readonly string[],
-  living: readonly EnvironmentName[],
-  organization: string,
-): readonly EnvironmentName[] {
-  const bySlug = new Map(living.map((environment) => [environment.slug, environment]));
-  const absent = slugs.filter((slug) => !bySlug.has(slug));
-  if (absent.length > 0) {
-    const listed = absent.map((slug) => JSON.stringify(slug)).join(', ');
-    const subject = absent.length === 1 ? `environment ${listed} does` : `environments ${listed} do`;
-    throw missing('ENVIRONMENT_NOT_FOUND', `${subject} not exist in organisation "${organization}"`, {
-      hint: 'planton env list',
-      violations: absent.map((slug) => ({
-        field: `spec.environments[${slugs.indexOf(slug)}]`,
-        message: `environment ${JSON.stringify(slug)} does not exist`,
-      })),
-    });
-  }
-  return slugs.flatMap((slug) => bySlug.get(slug) ?? []);
 }
 
 /** Environments that are gone do not count. */

@@ -10,6 +10,8 @@ import { invalid, type OrganizationCaller, organizationCallerOf, stale, type Vio
 import { recordAudit } from '../audit/audit-store.ts';
 import type { Deps } from '../deps.ts';
 import { hideLostEnvironments } from '../environments/live-environments.ts';
+import { checkRegion } from '../policies/policy.ts';
+import { findPolicy, policyOf } from '../policies/policy-store.ts';
 import type { Provider } from '../providers/provider.ts';
 import { deliverOwnReferences } from '../references/deliver-references.ts';
 import { runnersOfRow } from '../references/fence-store.ts';
@@ -78,7 +80,10 @@ async function attemptApply(application: Application): Promise<Response | undefi
 
   const uses = provider.referencesOf(spec);
   refuseViolations(provider.check(spec, new Map()));
-  refuseViolations(provider.check(spec, await readVariables(deps, context, organization.slug, uses)));
+  const variables = await readVariables(deps, context, organization.slug, uses);
+  refuseViolations(provider.check(spec, variables));
+  const policy = policyOf(await findPolicy(deps.database.query, organization.uid));
+  checkRegion(policy, provider.regionOf(spec, variables), slug);
   const owner: Owner = { uid: view?.uid ?? deps.newUid(), kind: provider.kind, slug, organization };
   const referenceRevision = fence + 1;
   const runnerUid = await registerReferences(deps, context, {

@@ -13,7 +13,14 @@ import {
 } from '@planton/rpc';
 import type { AuditEntry } from '../audit/audit-store.ts';
 import type { Deps } from '../deps.ts';
-import type { Credentials } from '../providers/provider.ts';
+import {
+  checkInlineKeys,
+  checkRegion,
+  limitSession,
+  type Policy,
+  USUAL_SESSION_S,
+} from '../policies/policy.ts';
+import type { Credentials, CredentialsPlan, IssueOptions } from '../providers/provider.ts';
 import { resolveReferences } from '../references/resolve-references.ts';
 import { type Answer, sources } from '../resolution/decide-connection.ts';
 import { askAsActor } from './ask-as-actor.ts';
@@ -76,35 +83,53 @@ function scopeOf({ deps, request, context }: Issue): Promise<Scope> {
 }
 
 function isRefusal(kind: string | undefined, reason: string | undefined): boolean {
-  return kind === 'denied' || reason === 'CONNECTION_NOT_AUTHORIZED';
+  return (
+    kind === 'denied' || reason === 'CONNECTION_NOT_AUTHORIZED' || reason?.startsWith('POLICY_') === true
+  );
 }
 
 async function issueFor(issue: Issue, scope: Scope, { connection }: Answer): Promise<Issued> {
   const { deps, request, context, caller } = issue;
   const { provider, spec } = specOf(connection);
-  const options = {
+  const asked = {
     connection: connection.slug,
     sessionPolicy: request.sessionPolicy,
     durationSeconds: request.duration && Number(request.duration.seconds),
   };
-  const plan = provider.planCredentials(spec, options);
+  const plan = provider.planCredentials(spec, asked);
+  const options = demandOf(connection.policy, plan, asked, scope);
   const org = scope.organization.slug;
   const purpose = request.purpose === '' ? `credentials of ${connection.slug}` : request.purpose;
   const ask = askAsActor(deps, context, { org, ownerUid: connection.uid, purpose });
   const resolved = await resolveReferences(connection.slug, plan.uses, ask);
+  const region = provider.regionOf(spec, resolved);
+  checkRegion(connection.policy, region, connection.slug);
   if (plan.from === 'values') {
     return { credentials: provider.issueCredentials(spec, resolved), details: {} };
   }
   const unopened = { connection, provider, spec, plan, resolved, scope, options, caller, purpose };
   const { waited, ...issued } = await issueSession(deps, context, unopened);
-  if (waited) await checkUnchanged(issue, connection);
+  if (waited) {
+    const { policy } = await checkUnchanged(issue, connection);
+    checkRegion(policy, region, connection.slug);
+    limitSession(policy, options.durationSeconds ?? USUAL_SESSION_S, connection.slug);
+  }
   return issued;
 }
 
+/** What is asked for within what the organisation demands. Throws where that cannot be. */
+function demandOf(policy: Policy, plan: CredentialsPlan, asked: IssueOptions, scope: Scope): IssueOptions {
+  if (plan.from === 'values') {
+    checkInlineKeys(policy, scope, asked.connection);
+    return asked;
+  }
+  return { ...asked, durationSeconds: limitSession(policy, asked.durationSeconds, asked.connection) };
+}
+
 /** Throws what the resolver throws by now, and `CONNECTION_CHANGED` where the question has another answer than before. */
-async function checkUnchanged(issue: Issue, before: Answer['connection']): Promise<void> {
+async function checkUnchanged(issue: Issue, before: Answer['connection']): Promise<Answer['connection']> {
   const { connection: now } = await issue.deps.decideConnection(await scopeOf(issue), issue.request, true);
-  if (now.uid === before.uid && now.revision === before.revision) return;
+  if (now.uid === before.uid && now.revision === before.revision) return now;
   throw stale(
     'CONNECTION_CHANGED',
     `connection "${before.slug}" was changed, or is not the one that applies any more, while its session was opened`,

@@ -4,6 +4,7 @@ import { verifyConnections } from './002-verify-connections.ts';
 import { createTrustSetups } from './003-create-trust-setups.ts';
 import { probeTrust } from './004-probe-trust.ts';
 import { sealAudit } from './005-seal-audit.ts';
+import { createOrganizationPolicy } from './006-create-organization-policy.ts';
 
 /** In the order in which they are applied; a released one is never changed. */
 export const migrations: readonly Migration[] = [
@@ -12,4 +13,5 @@ export const migrations: readonly Migration[] = [
   createTrustSetups,
   probeTrust,
   sealAudit,
+  createOrganizationPolicy,
 ];

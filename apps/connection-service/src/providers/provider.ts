@@ -100,6 +100,8 @@ export interface Provider<Spec extends Message = Message> {
   /** Fills in the fields that only the server sets. Throws where the manifest sets one to something else than is stored. */
   keepServerOwned(spec: Spec, stored: Spec | undefined): Spec;
   referencesOf(spec: Spec): readonly ReferenceUse[];
+  /** The region of the spec; empty where it is in a variable that `resolved` does not hold. */
+  regionOf(spec: Spec, resolved: FieldValues): string;
   /** Slug of the runner that the spec names; empty for none. */
   runnerOf(spec: Spec): string;
   /** What is wrong with the values that are known; `resolved` holds those of variables. Called at apply and at every use. */

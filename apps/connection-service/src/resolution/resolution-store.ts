@@ -2,6 +2,8 @@ import type { Authorization, Candidate, DefaultRecord, Snapshot } from '@planton
 import { type Database, prepareStatement } from '@planton/database';
 import type { CompiledQuery } from 'kysely';
 import { ambiguousName, type EnvironmentName } from '../connections/connection.ts';
+import type { Policy } from '../policies/policy.ts';
+import { policyOf } from '../policies/policy-store.ts';
 import type { ConnectTables } from '../schema.ts';
 
 /** A connection as resolution and the issue of credentials need it. */
@@ -14,6 +16,8 @@ export interface ResolvedConnection {
   readonly revision: number;
   /** `null` unless it was asked for. */
   readonly spec: unknown;
+  /** What the organisation demands of its use, of the same moment. */
+  readonly policy: Policy;
 }
 
 export interface SnapshotRequest {
@@ -46,6 +50,11 @@ interface Row {
   readonly spec: unknown;
   readonly scope: 'organization' | 'environment' | null;
   readonly environments: readonly EnvironmentName[] | null;
+  /** Of the organisation; `null` where it has set none. */
+  readonly require_authorization: boolean | null;
+  readonly max_session_seconds: number | null;
+  readonly allowed_regions: readonly string[];
+  readonly inline_keys_forbidden_in: readonly EnvironmentName[];
 }
 
 const AMBIGUITY_LIMIT = 10;
@@ -86,7 +95,7 @@ export async function readSnapshot(
       explicit: named ? candidateOf(named) : null,
       environmentDefault: defaultOf(rows, 'environment'),
       organizationDefault: defaultOf(rows, 'organization'),
-      requireAuthorization: false,
+      requireAuthorization: rows[0]?.require_authorization === true,
     },
   };
 }
@@ -100,8 +109,9 @@ function defaultOf(rows: readonly Row[], level: Row['level']): DefaultRecord<Res
 function candidateOf(row: Row): Candidate<ResolvedConnection> | null {
   if (row.uid === null) return null;
   const { uid, slug, name, provider, kind, revision, spec } = row;
+  const policy = policyOf(row.require_authorization === null ? undefined : row);
   return {
-    connection: { uid, slug, name, provider, kind, revision, spec },
+    connection: { uid, slug, name, provider, kind, revision, spec, policy },
     authorization: authorizationOf(row),
   };
 }
@@ -165,8 +175,10 @@ function makeStatement(schema: string, { named, provided, withSpec }: Shape): st
       c.uid, c.slug, c.name, c.provider, c.kind, c.revision, ${withSpec ? 'c.spec' : 'null as spec'}, z.scope,
       case z.scope when 'environment' then (
         select json_agg(json_build_object('uid', e.environment_uid, 'slug', e.environment_slug) order by e.environment_slug)
-        from "${schema}".authorization_environment e where e.connection_uid = c.uid) end as environments
+        from "${schema}".authorization_environment e where e.connection_uid = c.uid) end as environments,
+      p.require_authorization, p.max_session_seconds, p.allowed_regions, p.inline_keys_forbidden_in
     from ${source}
       left join "${schema}".connection c on c.uid = held.recorded_uid
-      left join "${schema}".connection_authorization z on z.connection_uid = c.uid`;
+      left join "${schema}".connection_authorization z on z.connection_uid = c.uid
+      left join "${schema}".organization_policy p on p.organization_uid = $1`;
 }

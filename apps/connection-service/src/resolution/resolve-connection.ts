@@ -7,6 +7,7 @@ import type {
 import type { DecisionStepSchema } from '@planton/api/connect/v1/resolution';
 import type { DecisionStep } from '@planton/connection-resolver';
 import type { Deps } from '../deps.ts';
+import { explainPolicy, type Policy } from '../policies/policy.ts';
 import { sources } from './decide-connection.ts';
 
 export function resolveConnection(deps: Deps) {
@@ -22,7 +23,7 @@ export function resolveConnection(deps: Deps) {
       revision: connection.revision,
       provider: connection.provider,
       source: sources[source],
-      decision: decision.map(stepMessage),
+      decision: [...decision.map(stepMessage), ...policyStep(connection.policy)],
     };
   };
 }
@@ -36,4 +37,10 @@ function stepMessage(step: DecisionStep): MessageInitShape<typeof DecisionStepSc
     connectionUid: held?.uid ?? '',
     explanation: step.reason,
   };
+}
+
+/** What the organisation demands of the use, where it demands anything; whether it is met shows when credentials are issued. */
+function policyStep(policy: Policy): MessageInitShape<typeof DecisionStepSchema>[] {
+  const explanation = explainPolicy(policy);
+  return explanation === '' ? [] : [{ level: 'policy', outcome: 'demanded', explanation }];
 }

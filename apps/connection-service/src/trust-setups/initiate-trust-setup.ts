@@ -20,6 +20,8 @@ import { recordAudit } from '../audit/audit-store.ts';
 import { type ConnectionRow, slugOf } from '../connections/connection.ts';
 import { findConnectionView, readApplyBase } from '../connections/connection-store.ts';
 import type { Deps } from '../deps.ts';
+import { checkRegion } from '../policies/policy.ts';
+import { findPolicy, policyOf } from '../policies/policy-store.ts';
 import { KIND } from '../providers/aws/aws.ts';
 import { checkIdentity, principalOf, templateUrlOf } from './check-platform.ts';
 import { describeSetup } from './describe-setup.ts';
@@ -55,6 +57,8 @@ export function initiateTrustSetup(deps: Deps) {
     await deps.scopeOf(context, '', { write: true });
     const caller = organizationCallerOf(context);
     const plan = planSetup(request, deps.trust, principalOf(deps.trust));
+    const policy = policyOf(await findPolicy(deps.database.query, caller.membership.organization.uid));
+    checkRegion(policy, plan.region, request.name);
     const initiation: Initiation = { deps, context, caller, plan, name: request.name };
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const response = await attemptInitiation(initiation);

@@ -214,6 +214,16 @@ describe.each(engines)('set-ups of cross-account trust on %s', (kind) => {
     });
   });
 
+  test('are refused in a region that the policy does not allow, before a secret is minted', async () => {
+    const organization = await service().newOrganization();
+    const { admin, slug: org } = organization;
+    await admin.setOrganizationPolicy({ org, policy: { allowedRegions: ['eu-west-1'] } });
+    const before = service().config.calls.length;
+    expect(await refusalOf(initiate(organization))).toMatchObject({ reason: 'POLICY_REGION_NOT_ALLOWED' });
+    expect(service().config.calls.length).toBe(before);
+    await initiate(organization, { region: 'eu-west-1' });
+  });
+
   test('of another organisation are not there', async () => {
     const organization = await service().newOrganization();
     const stranger = await service().newOrganization();

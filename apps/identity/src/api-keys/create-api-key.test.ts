@@ -31,6 +31,39 @@ describe.each(engines)('API keys on %s', (kind) => {
     expect(apiKeys[0]?.lastUseTime).toBeDefined();
   });
 
+  test('a service account has keys of its own, with names of their own', async () => {
+    const { root, clientWith, guard, newOrganization, newUser } = fixture();
+    const { uid, slug: org } = await newOrganization();
+    await root.createServiceAccount({ org, slug: 'ci', role: Role.DEPLOYER });
+    const { key, apiKey } = await root.createApiKey({ org, name: 'blue', serviceAccount: 'ci' });
+    expect(apiKey).toMatchObject({ name: 'blue', subjectName: 'ci', role: Role.DEPLOYER });
+    expect(await clientWith(key).whoAmI({})).toMatchObject({ name: 'ci' });
+    const { accessToken } = await root.exchangeToken({ apiKey: key, org });
+
+    const create = (client: typeof root, serviceAccount: string) =>
+      refusalOf(client.createApiKey({ org, name: 'green', serviceAccount }));
+    const absent = { kind: 'missing', reason: 'SERVICE_ACCOUNT_NOT_FOUND' };
+    expect(await create(root, 'nobody')).toEqual(absent);
+    const other = await newOrganization();
+    await root.createServiceAccount({ org: other.slug, slug: 'theirs', role: Role.VIEWER });
+    expect(await create(root, 'theirs')).toEqual(absent);
+    const { client: developer } = await newUser(uid, 'developer');
+    expect(await create(developer, 'ci')).toEqual({ kind: 'denied', reason: 'PERMISSION_DENIED' });
+    expect(await create(developer, 'nobody')).toEqual({ kind: 'denied', reason: 'PERMISSION_DENIED' });
+    await root.createServiceAccount({ org, slug: 'boss', role: Role.OWNER });
+    const { client: admin } = await newUser(uid, 'admin');
+    expect(await create(admin, 'boss')).toEqual({ kind: 'denied', reason: 'ROLE_NOT_INCLUDED' });
+    expect(
+      await refusalOf(root.createApiKey({ org, name: 'green', serviceAccount: 'ci', role: Role.OWNER })),
+    ).toEqual({ kind: 'invalid', reason: 'VALIDATION_FAILED' });
+
+    await root.deleteServiceAccount({ org, slug: 'ci' });
+    await guard.revocations.refresh();
+    expect(await create(root, 'ci')).toEqual(absent);
+    for (const credential of [key, accessToken])
+      expect(await refusalOf(clientWith(credential).whoAmI({}))).toMatchObject({ kind: 'unauthenticated' });
+  });
+
   test('no table holds a key', async () => {
     const { database, root, rootKey, newOrganization } = fixture();
     const { slug: org } = await newOrganization();

@@ -25,6 +25,7 @@ import { resolveGrant } from '../members/resolve-grant.ts';
 import { lockOrganization } from '../organizations/organization-store.ts';
 import type { IdentityTables } from '../schema.ts';
 import { addServiceAccount } from '../service-accounts/add-service-account.ts';
+import { serviceAccountMissing } from '../service-accounts/service-account-message.ts';
 import { findServiceAccount } from '../service-accounts/service-account-store.ts';
 import { lockSubject } from '../subjects/subject-store.ts';
 import { apiKeyMessage } from './api-key-message.ts';
@@ -34,11 +35,11 @@ import { mintKey, tracesOf } from './mint-key.ts';
 const LIVING_KEYS_AT_MOST = 100;
 
 /**
- * Creates a key: the caller's own, or with a role one of the service account of the key's name, which is made when there is
- * none. The key leaves in this answer and nowhere else.
+ * Creates a key: the caller's own, that of a service account which is named, or with a role one of the service account of the key's
+ * name, which is made when there is none. The key leaves in this answer and nowhere else.
  *
  * Throws `PERMISSION_DENIED`, `ROLE_NOT_INCLUDED`, `ENVIRONMENT_NOT_COVERED`, `ENVIRONMENT_NOT_FOUND`, `OWNER_LIMITED`,
- * `SERVICE_ACCOUNT_EXISTS` when it has another role, `API_KEY_LIMIT`.
+ * `SERVICE_ACCOUNT_NOT_FOUND`, `SERVICE_ACCOUNT_EXISTS` when it has another role, `API_KEY_LIMIT`.
  */
 export function createApiKey({ database, newUid, randomBytes }: Deps) {
   return async (
@@ -54,10 +55,7 @@ export function createApiKey({ database, newUid, randomBytes }: Deps) {
     const uid = newUid();
 
     const apiKey = await database.transact(async (tx) => {
-      const subjectUid =
-        request.role === Role.UNSPECIFIED
-          ? caller.subject.uid
-          : await openServiceAccount(tx, caller, request, newUid);
+      const subjectUid = await chooseSubject(tx, caller, request, newUid);
       if (!(await lockSubject(tx, subjectUid))) {
         throw unauthenticated('SUBJECT_GONE', 'the caller does not exist any more');
       }
@@ -79,8 +77,11 @@ export function createApiKey({ database, newUid, randomBytes }: Deps) {
   };
 }
 
-function checkRequest({ role, environments }: CreateApiKeyRequest, { membership }: OrganizationCaller): void {
-  if (role === Role.UNSPECIFIED) {
+function checkRequest(
+  { role, environments, serviceAccount }: CreateApiKeyRequest,
+  { membership }: OrganizationCaller,
+): void {
+  if (role === Role.UNSPECIFIED && serviceAccount === '') {
     if (environments.length === 0) return;
     throw invalid('ENVIRONMENTS_WITHOUT_ROLE', 'a key of your own covers what your role covers', {
       hint: 'name a role to make a key of a service account, which can be limited to environments',
@@ -90,9 +91,36 @@ function checkRequest({ role, environments }: CreateApiKeyRequest, { membership 
   if (hasPermission(membership, Permission.SERVICE_ACCOUNT_MANAGE)) return;
   throw denied(
     'PERMISSION_DENIED',
-    `your role ${membership.role} in ${membership.organization.slug} does not include service_account_manage, which a key with a role needs`,
-    { hint: 'leave the role out to make a key of your own' },
+    `your role ${membership.role} in ${membership.organization.slug} does not include service_account_manage, which a key of a service account needs`,
+    { hint: 'leave role and service account out to make a key of your own' },
   );
+}
+
+async function chooseSubject(
+  tx: Kysely<IdentityTables>,
+  caller: OrganizationCaller,
+  request: CreateApiKeyRequest,
+  newUid: () => string,
+): Promise<string> {
+  if (request.serviceAccount !== '') return findOwnServiceAccount(tx, caller, request.serviceAccount);
+  if (request.role !== Role.UNSPECIFIED) return openServiceAccount(tx, caller, request, newUid);
+  return caller.subject.uid;
+}
+
+/** A service account that the caller may act through: its rights are no more than the caller's. */
+async function findOwnServiceAccount(
+  tx: Kysely<IdentityTables>,
+  caller: OrganizationCaller,
+  slug: string,
+): Promise<string> {
+  const { organization } = caller.membership;
+  await lockOrganization(tx, organization.uid);
+  const actor = await readActor(tx, caller, Permission.SERVICE_ACCOUNT_MANAGE);
+  const found = await findServiceAccount(tx, organization.uid, slug);
+  const grant = found && (await findGrant(tx, organization.uid, found));
+  if (!found || !grant) throw serviceAccountMissing(slug, organization.slug);
+  authorizeGrant(actor, grant, `making a key of a service account with the role ${grant.role}`);
+  return found;
 }
 
 /** The service account of the key's name, with exactly the grant that was asked for. */
@@ -105,7 +133,7 @@ async function openServiceAccount(
   const { organization } = caller.membership;
   await lockOrganization(tx, organization.uid);
   const actor = await readActor(tx, caller, Permission.SERVICE_ACCOUNT_MANAGE);
-  const grant = await resolveGrant(tx, organization, role, environments);
+  const grant = await resolveGrant(tx, actor, organization, role, environments);
   authorizeGrant(actor, grant, `giving the role ${grant.role}`);
 
   const found = await findServiceAccount(tx, organization.uid, name);

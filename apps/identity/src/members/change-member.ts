@@ -32,7 +32,7 @@ export async function openMember(
   const subject = current && (await lockSubject(tx, subjectUid));
   if (!current || !subject) {
     throw missing('MEMBER_NOT_FOUND', `organisation "${organization.slug}" has no member with this uid`, {
-      hint: 'list the members to see their uids',
+      hint: 'planton member list',
       metadata: { org: organization.slug },
     });
   }

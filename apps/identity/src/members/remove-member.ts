@@ -28,8 +28,8 @@ export function removeMember({ database }: Deps) {
       if (kind !== 'user') {
         throw state(
           'MEMBER_IS_SERVICE_ACCOUNT',
-          `"${name}" is a service account: delete it with DeleteServiceAccount instead`,
-          { metadata: { slug: name } },
+          `"${name}" is a service account, which has no life outside of its organisation`,
+          { hint: `planton service-account delete ${name}`, metadata: { slug: name } },
         );
       }
       if (current.role === 'owner') await keepAnOwner(tx, caller.membership);

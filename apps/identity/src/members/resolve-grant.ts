@@ -9,11 +9,15 @@ import { roleNameOf } from './role.ts';
 
 /**
  * Turns a role and slugs of environments, as requests name them, into a grant. No slugs at all stand for everything.
+ * An environment that the actor's own role does not cover reads like one that does not exist.
+ *
+ * @param actor what whoever gives the role may do
  *
  * Throws `ROLE_UNKNOWN`, `OWNER_LIMITED`, `ENVIRONMENT_NOT_FOUND`.
  */
 export async function resolveGrant(
   tx: Kysely<IdentityTables>,
+  actor: Grant,
   organization: Membership['organization'],
   requestedRole: Role,
   slugs: readonly string[],
@@ -26,7 +30,11 @@ export async function resolveGrant(
       violations: [{ field: 'environments', message: 'must be empty for the role owner' }],
     });
   }
-  const known = new Map((await listEnvironmentsOf(tx, organization.uid)).map(({ slug, uid }) => [slug, uid]));
+  const { environments: covered } = actor;
+  const visible = (await listEnvironmentsOf(tx, organization.uid)).filter(
+    ({ uid }) => covered === 'all' || covered.includes(uid),
+  );
+  const known = new Map(visible.map(({ slug, uid }) => [slug, uid]));
   const environments = slugs.map((slug) => {
     const uid = known.get(slug);
     if (uid === undefined) throw environmentMissing(slug, organization.slug);

@@ -108,7 +108,9 @@ describe.each(engines)('members on %s', (kind) => {
       limited.client.setMember({ org, subjectUid, role: Role.DEVELOPER, environments: slugs });
     const refused = { kind: 'denied', reason: 'ENVIRONMENT_NOT_COVERED' };
     expect(await refusalOf(set(fellow.uid, []))).toEqual(refused);
-    expect(await refusalOf(set(fellow.uid, ['production']))).toEqual(refused);
+    const absent = { kind: 'missing', reason: 'ENVIRONMENT_NOT_FOUND' };
+    expect(await refusalOf(set(fellow.uid, ['nowhere']))).toEqual(absent);
+    expect(await refusalOf(set(fellow.uid, ['production']))).toEqual(absent);
     expect(await refusalOf(set(everywhere.uid, ['staging']))).toEqual(refused);
     expect(await refusalOf(set(limited.uid, []))).toEqual(refused);
     expect((await set(fellow.uid, ['staging'])).member).toMatchObject({ role: Role.DEVELOPER });

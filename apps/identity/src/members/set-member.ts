@@ -26,7 +26,7 @@ export function setMember({ database }: Deps) {
     const { organization } = caller.membership;
     const [member] = await database.transact(async (tx) => {
       const { actor, current, name, kind } = await openMember(tx, caller, subjectUid);
-      const grant = await resolveGrant(tx, organization, role, environments);
+      const grant = await resolveGrant(tx, actor, organization, role, environments);
       authorizeGrant(actor, grant, `giving the role ${grant.role}`);
       if (kind === 'user' && current.role === 'owner' && grant.role !== 'owner') {
         await keepAnOwner(tx, caller.membership);

@@ -29,7 +29,7 @@ export function createServiceAccount({ database, newUid }: Deps) {
     const [created] = await database.transact(async (tx) => {
       await lockOrganization(tx, organization.uid);
       const actor = await readActor(tx, caller, Permission.SERVICE_ACCOUNT_MANAGE);
-      const grant = await resolveGrant(tx, organization, role, environments);
+      const grant = await resolveGrant(tx, actor, organization, role, environments);
       authorizeGrant(actor, grant, `giving the role ${grant.role}`);
       if ((await findServiceAccount(tx, organization.uid, slug)) !== undefined) {
         throw duplicate(

@@ -5,7 +5,7 @@ import type {
   DeleteServiceAccountRequest,
   DeleteServiceAccountResponseSchema,
 } from '@planton/api/identity/v1/identity_service';
-import { missing, organizationCallerOf } from '@planton/rpc';
+import { organizationCallerOf } from '@planton/rpc';
 import { recordAudit } from '../audit/audit-store.ts';
 import type { Deps } from '../deps.ts';
 import { authorizeGrant, readActor } from '../members/authorize-grant.ts';
@@ -13,6 +13,7 @@ import { findGrant } from '../members/member-store.ts';
 import { lockOrganization } from '../organizations/organization-store.ts';
 import { revoke } from '../revocations/revocation-store.ts';
 import { lockSubject } from '../subjects/subject-store.ts';
+import { serviceAccountMissing } from './service-account-message.ts';
 import { endServiceAccount, findServiceAccount } from './service-account-store.ts';
 
 /** Throws `SERVICE_ACCOUNT_NOT_FOUND`, `ROLE_NOT_INCLUDED`, `ENVIRONMENT_NOT_COVERED`. */
@@ -29,11 +30,7 @@ export function deleteServiceAccount({ database }: Deps) {
       const uid = await findServiceAccount(tx, organization.uid, slug);
       const current = uid && (await findGrant(tx, organization.uid, uid));
       if (!uid || !current) {
-        throw missing(
-          'SERVICE_ACCOUNT_NOT_FOUND',
-          `service account "${slug}" does not exist in organisation "${organization.slug}"`,
-          { metadata: { slug } },
-        );
+        throw serviceAccountMissing(slug, organization.slug);
       }
       authorizeGrant(actor, current, `deleting a service account with the role ${current.role}`);
       await lockSubject(tx, uid);

@@ -1,4 +1,6 @@
-import { Permission } from '@planton/api/common/v1/access';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Permission, PermissionSchema } from '@planton/api/common/v1/access';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
 import { ConnectionService } from '@planton/api/connect/v1/connection_service';
 import { Identity } from '@planton/api/identity/v1/identity_service';
@@ -41,6 +43,17 @@ describe('the table of roles', () => {
     ['deployer', Permission.RUNNER_WRITE, false],
   ] as const)('%s, permission %i: %s', (role, permission, holds) => {
     expect(roleHolds(role, permission)).toBe(holds);
+  });
+
+  test('docs/security.md shows it as it is', () => {
+    const text = readFileSync(join(import.meta.dirname, '../../../../docs/security.md'), 'utf8');
+    const shown = text.split('\n').filter((line) => /^\| `[a-z_]+` \|/.test(line));
+    const row = (permission: Permission) => {
+      const name = PermissionSchema.value[permission]?.localName.toLowerCase();
+      return `| \`${name}\` | ${roles.map((role) => (roleHolds(role, permission) ? 'yes' : '')).join(' | ')} |`;
+    };
+    const permissions = PermissionSchema.values.map(({ number }) => number as Permission);
+    expect(shown).toEqual(permissions.filter((each) => each !== Permission.UNSPECIFIED).map(row));
   });
 
   test('nobody holds what is unspecified', () => {

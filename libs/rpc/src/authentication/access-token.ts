@@ -26,6 +26,9 @@ export interface AccessToken {
 /** Says why a token was not accepted, for the log alone: callers are told that it was not, never why. */
 export class TokenRefused extends Error {}
 
+/** A token that was good and has ended: that much its holder may know. */
+export class TokenExpired extends TokenRefused {}
+
 /**
  * Makes a verifier of access tokens: JWTs that Identity signed, for this issuer and audience, with a key of its key set.
  *
@@ -84,6 +87,8 @@ export function createTokenVerifier(settings: {
 }
 
 function refusal(error: unknown): unknown {
+  // Claims are looked at after the signature.
+  if (error instanceof errors.JWTExpired) return new TokenExpired(error.code);
   return error instanceof errors.JOSEError ? new TokenRefused(error.code) : error;
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type DomainError, unauthenticated, unavailable } from '../errors/domain-error.ts';
-import { type AccessToken, TokenRefused } from './access-token.ts';
+import { type AccessToken, TokenExpired, TokenRefused } from './access-token.ts';
 import type { Revocations } from './revocations.ts';
 
 /** How many verified credentials are remembered at most. */
@@ -63,7 +63,7 @@ export function createAuthenticator(settings: {
   const useAccessToken = async (credential: string) => {
     const key = digest(credential);
     const token = await (remembered.get(key) ?? remember(key, settings.verify(credential)));
-    if (token.expireTime <= settings.now()) throw refusal('the access token has expired', 'TOKEN_EXPIRED');
+    if (token.expireTime <= settings.now()) throw tokenExpired();
     if (isRevoked(token)) throw tokenRevoked();
     return token;
   };
@@ -95,6 +95,7 @@ export function createAuthenticator(settings: {
       try {
         return await (looksLikeToken(credential) ? useAccessToken(credential) : useApiKey(credential, org));
       } catch (error) {
+        if (error instanceof TokenExpired) throw tokenExpired(error);
         if (error instanceof TokenRefused)
           throw refusal('the access token is not valid', 'TOKEN_INVALID', error);
         throw error;
@@ -117,6 +118,10 @@ export function revocationsStale(): DomainError {
 /** The error for a token that was good and is not any more. */
 export function tokenRevoked(): DomainError {
   return refusal('the access token has been revoked', 'TOKEN_REVOKED');
+}
+
+function tokenExpired(cause?: unknown): DomainError {
+  return refusal('the access token has expired', 'TOKEN_EXPIRED', cause);
 }
 
 function refusal(message: string, reason: string, cause?: unknown): DomainError {

@@ -5,7 +5,7 @@ import {
   AwsProviderConnectionSpecSchema,
 } from '@planton/api/connect/v1/aws_provider_connection';
 import type { Provider } from '../provider.ts';
-import { checkSpec } from './check-spec.ts';
+import { checkSpec, readScalar } from './check-spec.ts';
 import { issueCredentials, planCredentials } from './issue-credentials.ts';
 import { keepServerOwned } from './keep-server-owned.ts';
 import { normalizeSpec } from './normalize-spec.ts';
@@ -34,6 +34,7 @@ export const aws: Provider<AwsProviderConnectionSpec> = {
   normalize: normalizeSpec,
   keepServerOwned,
   referencesOf,
+  regionOf: (spec, resolved) => readScalar('spec.region', spec.region, resolved)?.value ?? '',
   runnerOf: (spec) => spec.runner,
   check: checkSpec,
   planCredentials,
