@@ -4,6 +4,10 @@ const phrases = new Map([
     '^[a-z0-9]+(-[a-z0-9]+)*$',
     'must be lowercase letters and digits, joined by single hyphens, such as my-name-1',
   ],
+  [
+    '^([a-z0-9]+(-[a-z0-9]+)*)?$',
+    'must be lowercase letters and digits, joined by single hyphens, such as my-name-1, or empty',
+  ],
   ['^[0-9]{12}$', 'must be the id of an AWS account: 12 digits'],
   ['^[a-z0-9-]+$', 'must be lowercase letters, digits and hyphens, such as us-west-2'],
   ['^[A-Za-z0-9_.-]+$', 'must be letters, digits, _, . and -'],
