@@ -26,6 +26,22 @@ describe('writeManifest', () => {
     });
   }
 
+  test('writes control characters so that they are read back', () => {
+    const text = 'a\u007f\u0080\u0085\u009f\\';
+    const message = create(AwsProviderConnectionSchema, {
+      apiVersion,
+      kind: 'AwsProviderConnection',
+      metadata: { name: text, annotations: { [text]: text } },
+      spec: {
+        accountId: { source: { case: 'value', value: '012345678901' } },
+        region: { source: { case: 'value', value: 'us-west-2' } },
+      },
+    });
+    const [document] = readManifests(writeManifest(message), { file: 'x.yaml' }).documents;
+    expect(document?.problems).toEqual([]);
+    expect(document?.message).toMatchObject({ metadata: { name: text, annotations: { [text]: text } } });
+  });
+
   test('writes snake_case, short enum names, quotes what looks like a number, leaves out what is empty', () => {
     const message = create(AwsProviderConnectionSchema, {
       apiVersion,
