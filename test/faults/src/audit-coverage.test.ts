@@ -190,6 +190,10 @@ function steps(): Step[] {
       leaves: { 'ConnectionService/SetDefaultProviderConnection': ['connections', 'default.set'] },
     },
     {
+      run: () => connections.setOrganizationPolicy({ ...org, policy: { allowedRegions: ['us-west-2'] } }),
+      leaves: { 'ConnectionService/SetOrganizationPolicy': ['connections', 'policy.set'] },
+    },
+    {
       run: () => connections.issueCredentials(org),
       leaves: {
         'ConnectionService/IssueCredentials': ['connections', 'credentials.issue'],

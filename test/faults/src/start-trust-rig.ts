@@ -72,6 +72,9 @@ export interface TrustRig {
   stop(): Promise<void>;
 }
 
+/** An attempt that died with its server is taken up again after 75 seconds at most. */
+const SETUP_LIMIT_MS = 150_000;
+
 export async function startTrustRig({
   reachable = true,
   accounts = [],
@@ -117,11 +120,12 @@ export async function startTrustRig({
     },
     wait: (begun, until = ({ endTime }) => endTime !== undefined) => {
       let last: Setup | undefined;
-      return waitUntil(`set-up of ${begun.setup.connection}`, async () => {
+      const look = async () => {
         // The server may be on its way down or up.
         last = await rig.look(begun).catch(() => undefined);
         return last && until(last) && last;
-      });
+      };
+      return waitUntil(`set-up of ${begun.setup.connection}`, look, SETUP_LIMIT_MS);
     },
     connect: async (name, edits = {}, given) => {
       const begun = given ?? (await rig.begin(name));

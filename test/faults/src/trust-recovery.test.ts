@@ -52,7 +52,7 @@ describe('the server', () => {
     await rig.platform.start();
     expect(await rig.wait(begun)).toMatchObject({ state: COMPLETED });
     await completedOnce('killed');
-  }, 180_000);
+  }, 240_000);
 
   test('is started again while a command waits, which goes on and ends with 0', async () => {
     const connecting = connectAccount(rig.platform, typed('watched'));
@@ -64,7 +64,7 @@ describe('the server', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('trying again') });
     expect(stdout).toMatch(/set-up +completed/);
     await completedOnce('watched');
-  }, 120_000);
+  }, 240_000);
 
   test('is asked to end while it verifies a role, and ends; the next one completes the set-up', async () => {
     rig.aws.delay(3_000, ROLES);
@@ -76,7 +76,7 @@ describe('the server', () => {
     await rig.platform.start();
     expect(await rig.wait(begun)).toMatchObject({ state: COMPLETED });
     await completedOnce('drained');
-  }, 180_000);
+  }, 240_000);
 });
 
 test('the platform runner is killed while it tries a role: another takes its place, and the set-up is completed', async () => {
@@ -92,7 +92,7 @@ test('the platform runner is killed while it tries a role: another takes its pla
   expect(await platformRunner()).not.toBe(before);
   expect(rig.aws.requests().length).toBeGreaterThan(length);
   await completedOnce('orphaned');
-}, 120_000);
+}, 240_000);
 
 test('the platform runner is killed when a session is asked for: whoever asks waits for the next one', async () => {
   await rig.connect('waiting');
@@ -102,7 +102,7 @@ test('the platform runner is killed when a session is asked for: whoever asks wa
   process.kill(before, 'SIGKILL');
   rig.aws.heal();
   expect((await asked).credentials.value?.sessionToken).not.toBe('');
-}, 120_000);
+}, 240_000);
 
 describe('the command', () => {
   test('is interrupted: it says how to go on, and the set-up is completed without it', async () => {
