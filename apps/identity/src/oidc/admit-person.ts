@@ -1,7 +1,7 @@
-import type { Caller, RequestOrigin } from '@planton/rpc';
+import { type Caller, DomainError, type RequestOrigin } from '@planton/rpc';
 import type { Kysely } from 'kysely';
 import { recordAudit } from '../audit/audit-store.ts';
-import { insertMember } from '../members/member-store.ts';
+import { addMember } from '../members/add-member.ts';
 import type { IdentityTables } from '../schema.ts';
 import type { Person } from '../sign-in/person-store.ts';
 import { readEmail, readName } from '../sign-in/read-person.ts';
@@ -87,10 +87,18 @@ async function joinDefault(
   const organizationUid = defaultOrg === undefined ? undefined : await findOrganizationUid(tx, defaultOrg);
   if (organizationUid === undefined) return;
   const { uid, name } = actor.subject;
-  await insertMember(tx, organizationUid, uid, { role: defaultRole, environments: 'all' });
+  const refused = await addMember(tx, organizationUid, uid, { role: defaultRole, environments: 'all' }).then(
+    () => undefined,
+    (error: unknown) => {
+      // Whoever does not fit in is let in all the same, and in no organisation: the trail of this one says why.
+      if (error instanceof DomainError && error.kind === 'quota') return error.reason;
+      throw error;
+    },
+  );
   await recordAudit(tx, organizationUid, actor, {
     action: 'member.join',
     resource: { kind: 'user', uid, slug: name },
-    details: { role: defaultRole },
+    outcome: refused === undefined ? 'succeeded' : 'denied',
+    details: { role: defaultRole, ...(refused !== undefined && { reason: refused }) },
   });
 }
