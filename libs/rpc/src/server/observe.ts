@@ -46,7 +46,8 @@ export function observe(settings: {
     const options = { kind: SpanKind.SERVER, attributes: { ...attributes, 'planton.request_id': requestId } };
     return tracer.startActiveSpan(`${service.typeName}/${method.name}`, options, parent, async (span) => {
       const refuse = (thrown: unknown) => {
-        const known = settings.isUnavailable(thrown) ? databaseUnavailable(thrown) : thrown;
+        const known =
+          !isMeant(thrown) && settings.isUnavailable(thrown) ? databaseUnavailable(thrown) : thrown;
         const { error, unexpected } = mapError(known, packageOf(service.typeName), requestId);
         error.metadata.set(REQUEST_ID_HEADER, requestId);
         if (unexpected) settings.logger.error({ ...facts(), code: error.code, error: thrown }, 'failed');
@@ -113,9 +114,12 @@ class ObservedStream<T> implements AsyncIterableIterator<T> {
 
 /** What fails because nobody listens any more is nobody's fault. */
 function callerGone(thrown: unknown): unknown {
-  return thrown instanceof DomainError || thrown instanceof ConnectError
-    ? thrown
-    : new ConnectError('the caller has gone', Code.Canceled);
+  return isMeant(thrown) ? thrown : new ConnectError('the caller has gone', Code.Canceled);
+}
+
+/** Whether somebody has said already what it is: a handler, or a call to another service, whose lost connection is none to a database. */
+function isMeant(thrown: unknown): boolean {
+  return thrown instanceof DomainError || thrown instanceof ConnectError;
 }
 
 function databaseUnavailable(cause: unknown) {
