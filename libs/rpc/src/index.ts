@@ -57,6 +57,7 @@ export {
 } from './errors/domain-error.ts';
 export { toDomainError } from './errors/map-error.ts';
 export { createLogger, type Logger, type LogLevel, logLevels } from './logging/logger.ts';
+export { type Reading, reportGauge } from './metrics/report-gauge.ts';
 export { numberedPosition, numberPosition, textPosition } from './paging/page-position.ts';
 export { decodePageToken, encodePageToken, pageSizeOf, pageTokenInvalid } from './paging/page-token.ts';
 export type { OidcSettings } from './process/oidc-settings.ts';

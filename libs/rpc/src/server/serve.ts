@@ -25,6 +25,8 @@ export interface ServeSettings {
   readonly routes: (router: ConnectRouter) => void;
   readonly interceptors: Interceptor[];
   readonly ready: () => Promise<boolean>;
+  /** What `GET /readyz` says besides, a line each; nothing when absent. */
+  readonly notes?: () => readonly string[];
   /** What is answered besides RPCs, such as callbacks; none when absent. */
   readonly http?: readonly HttpRoute[];
 }
@@ -49,12 +51,15 @@ export async function serve(settings: ServeSettings): Promise<Listener> {
     maxTimeoutMs: MAX_TIMEOUT_MS,
     contextValues: (request) =>
       createContextValues().set(peerAddressKey, request.socket?.remoteAddress ?? ''),
-    fallback: plainRoutes([...healthPages(settings.ready), ...(settings.http ?? [])]),
+    fallback: plainRoutes([...healthPages(settings.ready, settings.notes), ...(settings.http ?? [])]),
   });
   return listen(settings.address, adapter, settings.tls);
 }
 
-function healthPages(ready: () => Promise<boolean>): readonly HttpRoute[] {
+function healthPages(
+  ready: () => Promise<boolean>,
+  notes: () => readonly string[] = () => [],
+): readonly HttpRoute[] {
   const isReady = () => ready().catch(() => false);
   return [
     { method: 'GET', path: '/healthz', handle: (_, response) => answerPlainly(response, 200, 'ok') },
@@ -62,7 +67,9 @@ function healthPages(ready: () => Promise<boolean>): readonly HttpRoute[] {
       method: 'GET',
       path: '/readyz',
       handle: async (_, response) =>
-        (await isReady()) ? answerPlainly(response, 200, 'ready') : answerPlainly(response, 503, 'not ready'),
+        (await isReady())
+          ? answerPlainly(response, 200, ['ready', ...notes()].join('\n'))
+          : answerPlainly(response, 503, 'not ready'),
     },
   ];
 }
