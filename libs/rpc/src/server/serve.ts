@@ -1,20 +1,36 @@
 import type { DescService } from '@bufbuild/protobuf';
-import { type ConnectRouter, createContextValues, type Interceptor } from '@connectrpc/connect';
+import { type ConnectRouter, createContextValues } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { Health } from '@planton/api/grpc/health/v1/health';
 import { ServerReflection } from '@planton/api/grpc/reflection/v1/reflection';
 import { assertAccessRules } from '../access/access-rule.ts';
 import { peerAddressKey } from '../caller/caller.ts';
+import { allowOrigins } from './allow-origins.ts';
+import { clientAddressOf, createAddressReader, noteClientAddress } from './client-address.ts';
+import type { Guard } from './guard.ts';
 import { healthRoutes } from './health.ts';
 import { answerPlainly, type HttpRoute } from './http-route.ts';
 import { type Listener, listen, type RequestHandler } from './listen.ts';
 import { reflectionRoutes } from './reflection.ts';
+import { setSecurityHeaders } from './security-headers.ts';
 
 /** The largest request that is read, in bytes. */
 const READ_MAX_BYTES = 4 * 1024 * 1024;
 
 /** The longest time that a caller may set for a unary call, in milliseconds. */
 const MAX_TIMEOUT_MS = 10 * 60_000;
+
+/** How the server is reached from outside. */
+export interface Edge {
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
+  /** Origins whose pages may call RPCs, besides the server's own. */
+  readonly corsOrigins: readonly string[];
+  /** Whether people reach the server over https. */
+  readonly secure: boolean;
+}
+
+const nothingInFront: Edge = { trustedProxies: [], corsOrigins: [], secure: false };
 
 export interface ServeSettings {
   /** `HOST:PORT`. */
@@ -23,10 +39,12 @@ export interface ServeSettings {
   /** The services that `routes` registers; each of their RPCs has to say who may call it. */
   readonly services: readonly DescService[];
   readonly routes: (router: ConnectRouter) => void;
-  readonly interceptors: Interceptor[];
+  readonly guard: Pick<Guard, 'gate' | 'interceptors'>;
   readonly ready: () => Promise<boolean>;
   /** What is answered besides RPCs, such as callbacks; none when absent. */
   readonly http?: readonly HttpRoute[];
+  /** Default: straight, over http. */
+  readonly edge?: Edge;
 }
 
 /**
@@ -44,14 +62,26 @@ export async function serve(settings: ServeSettings): Promise<Listener> {
       healthRoutes(names, settings.ready)(router);
       reflectionRoutes([...settings.services, Health])(router);
     },
-    interceptors: settings.interceptors,
+    requestGate: settings.guard.gate,
+    interceptors: settings.guard.interceptors,
     readMaxBytes: READ_MAX_BYTES,
     maxTimeoutMs: MAX_TIMEOUT_MS,
-    contextValues: (request) =>
-      createContextValues().set(peerAddressKey, request.socket?.remoteAddress ?? ''),
+    contextValues: (request) => createContextValues().set(peerAddressKey, clientAddressOf(request)),
     fallback: plainRoutes([...healthPages(settings.ready), ...(settings.http ?? [])]),
   });
-  return listen(settings.address, adapter, settings.tls);
+  const isRpc = (path: string) => services.some(({ typeName }) => path.startsWith(`/${typeName}/`));
+  const edge = settings.edge ?? nothingInFront;
+  const handler = allowOrigins(edge.corsOrigins, isRpc, adapter);
+  const addressOf = createAddressReader(edge.trustedProxies);
+  return listen(
+    settings.address,
+    (request, response) => {
+      noteClientAddress(request, addressOf(request));
+      setSecurityHeaders(request, response, edge.secure);
+      handler(request, response);
+    },
+    settings.tls,
+  );
 }
 
 function healthPages(ready: () => Promise<boolean>): readonly HttpRoute[] {
