@@ -71,12 +71,12 @@ describe('streams', () => {
     const { streams } = createLimits({ perKey: 0, perOrganization: 0, perAddress: 0 });
     const open = () => {
       const ending = new AbortController();
-      streams.hold(token('a'), ending.signal);
+      streams.holdForCaller(token('a'), ending.signal);
       return ending;
     };
     const held = Array.from({ length: 200 }, open);
     expect(open).toThrow(/200 streams/);
-    streams.hold(token('b'), new AbortController().signal);
+    streams.holdForCaller(token('b'), new AbortController().signal);
     held[7]?.abort();
     held[7]?.abort();
     open();
@@ -88,7 +88,17 @@ describe('streams', () => {
 
   test('that have ended before they began are not held', () => {
     const { streams } = createLimits({ perKey: 0, perOrganization: 0, perAddress: 0 });
-    for (let i = 0; i < 300; i++) streams.hold(token('a'), AbortSignal.abort());
+    for (let i = 0; i < 300; i++) streams.holdForCaller(token('a'), AbortSignal.abort());
+  });
+
+  test('of strangers are counted by address', () => {
+    const { streams } = createLimits({ perKey: 0, perOrganization: 0, perAddress: 0 });
+    const { signal } = new AbortController();
+    const open = (address: string) => streams.holdForStranger(address, signal);
+    for (let i = 0; i < 20; i++) open('192.0.2.1');
+    expect(() => open('192.0.2.1')).toThrow(/20 streams/);
+    open('192.0.2.2');
+    for (let i = 0; i < 100; i++) open('');
   });
 });
 

@@ -142,7 +142,8 @@ export function admit(settings: {
     const first = request.method.methodKind === 'server_streaming' ? await input.next() : undefined;
     const message = first?.done === false ? first.value : undefined;
     let tokens = await check(request, message);
-    if (tokens[0]) limits.streams.hold(tokens[0], request.signal);
+    if (tokens[0]) limits.streams.holdForCaller(tokens[0], request.signal);
+    else limits.streams.holdForStranger(request.contextValues.get(strangerAddressKey), request.signal);
     const response = await next({
       ...request,
       message: validated(input, first, (frame) => validate(request.method.input, frame)),

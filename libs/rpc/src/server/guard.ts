@@ -9,7 +9,7 @@ import {
 } from '../authentication/revocations.ts';
 import { createScopeResolver, type LookUpEnvironments, type ScopeOf } from '../environments/resolve-scope.ts';
 import type { RequestRates } from '../limits/count-requests.ts';
-import { createLimits } from '../limits/limits.ts';
+import { createLimits, type Limits } from '../limits/limits.ts';
 import type { Logger } from '../logging/logger.ts';
 import { admit } from './admit.ts';
 import { observe } from './observe.ts';
@@ -46,6 +46,7 @@ export interface Guard {
   readonly gate: RequestGate;
   /** What every RPC passes, outermost first. */
   readonly interceptors: Interceptor[];
+  readonly limits: Limits;
   readonly scopeOf: ScopeOf;
   readonly revocations: Revocations;
   start(): void;
@@ -73,6 +74,7 @@ export function createGuard(settings: GuardSettings): Guard {
   return {
     gate: stopStrangers({ ...observed, authenticator, limits }),
     interceptors: [observe(observed), admit({ authenticator, revocations, limits })],
+    limits,
     scopeOf: createScopeResolver(
       (organizationUid) => identity.lookUpEnvironments(organizationUid),
       revocations,

@@ -5,6 +5,8 @@ import { Health } from '@planton/api/grpc/health/v1/health';
 import { ServerReflection } from '@planton/api/grpc/reflection/v1/reflection';
 import { assertAccessRules } from '../access/access-rule.ts';
 import { peerAddressKey } from '../caller/caller.ts';
+import { DomainError } from '../errors/domain-error.ts';
+import type { Limits } from '../limits/limits.ts';
 import { allowOrigins } from './allow-origins.ts';
 import { clientAddressOf, createAddressReader, noteClientAddress } from './client-address.ts';
 import type { Guard } from './guard.ts';
@@ -39,7 +41,7 @@ export interface ServeSettings {
   /** The services that `routes` registers; each of their RPCs has to say who may call it. */
   readonly services: readonly DescService[];
   readonly routes: (router: ConnectRouter) => void;
-  readonly guard: Pick<Guard, 'gate' | 'interceptors'>;
+  readonly guard: Pick<Guard, 'gate' | 'interceptors' | 'limits'>;
   readonly ready: () => Promise<boolean>;
   /** What is answered besides RPCs, such as callbacks; none when absent. */
   readonly http?: readonly HttpRoute[];
@@ -55,11 +57,12 @@ export async function serve(settings: ServeSettings): Promise<Listener> {
   const services = [...settings.services, Health, ServerReflection];
   for (const service of services) assertAccessRules(service, 'api');
   const names = settings.services.map((service) => service.typeName);
+  const ready = joinCalls(settings.ready);
 
   const adapter = connectNodeAdapter({
     routes: (router) => {
       settings.routes(router);
-      healthRoutes(names, settings.ready)(router);
+      healthRoutes(names, ready)(router);
       reflectionRoutes([...settings.services, Health])(router);
     },
     requestGate: settings.guard.gate,
@@ -67,7 +70,10 @@ export async function serve(settings: ServeSettings): Promise<Listener> {
     readMaxBytes: READ_MAX_BYTES,
     maxTimeoutMs: MAX_TIMEOUT_MS,
     contextValues: (request) => createContextValues().set(peerAddressKey, clientAddressOf(request)),
-    fallback: plainRoutes([...healthPages(settings.ready), ...(settings.http ?? [])]),
+    fallback: plainRoutes([
+      ...healthPages(ready),
+      ...(settings.http ?? []).map((route) => limited(route, settings.guard.limits)),
+    ]),
   });
   const isRpc = (path: string) => services.some(({ typeName }) => path.startsWith(`/${typeName}/`));
   const edge = settings.edge ?? nothingInFront;
@@ -82,6 +88,34 @@ export async function serve(settings: ServeSettings): Promise<Listener> {
     },
     settings.tls,
   );
+}
+
+/** Whoever asks while the answer is being found gets the same: strangers may ask as often as they like. */
+function joinCalls<Answer>(call: () => Promise<Answer>): () => Promise<Answer> {
+  let running: Promise<Answer> | undefined;
+  return () => {
+    running ??= call().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+}
+
+/** The route, as often as an address may ask for it. */
+function limited(route: HttpRoute, { requests }: Limits): HttpRoute {
+  return {
+    ...route,
+    handle: async (request, response) => {
+      const refused = await requests.countStranger(clientAddressOf(request)).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (refused === undefined) return route.handle(request, response);
+      const pauseMs = refused instanceof DomainError ? (refused.retryAfterMs ?? 0) : 0;
+      response.setHeader('retry-after', String(Math.max(1, Math.ceil(pauseMs / 1000))));
+      answerPlainly(response, 429, 'too many requests');
+    },
+  };
 }
 
 function healthPages(ready: () => Promise<boolean>): readonly HttpRoute[] {

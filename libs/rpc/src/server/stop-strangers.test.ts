@@ -1,4 +1,5 @@
 import { connect as connectHttp2 } from 'node:http2';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, ConnectError, type ConnectRouter, createClient } from '@connectrpc/connect';
 import {
   createConnectTransport,
@@ -7,12 +8,14 @@ import {
 } from '@connectrpc/connect-node';
 import { ErrorInfoSchema } from '@planton/api/common/v1/error';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
+import { Health } from '@planton/api/grpc/health/v1/health';
 import { Identity } from '@planton/api/identity/v1/identity_service';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { peerAddressKey } from '../caller/caller.ts';
 import { unauthenticated } from '../errors/domain-error.ts';
 import type { RequestRates } from '../limits/count-requests.ts';
 import { createTestPlatform, type TestPlatform } from '../testing/index.ts';
+import { answerPlainly } from './http-route.ts';
 import type { Listener } from './listen.ts';
 import { serve } from './serve.ts';
 
@@ -20,6 +23,8 @@ const org = { uid: 'org-1', slug: 'acme' };
 let platform: TestPlatform;
 let listener: Listener;
 let exchanges = 0;
+/** How often somebody looked whether the server is ready. */
+let looks = 0;
 
 const routes = (router: ConnectRouter) => {
   router.service(ConfigManager, {
@@ -47,7 +52,12 @@ const start = async (rates?: RequestRates) => {
     services: [ConfigManager, Identity],
     routes,
     guard: platform.guard,
-    ready: async () => true,
+    ready: async () => {
+      looks++;
+      await sleep(20);
+      return true;
+    },
+    http: [{ method: 'GET', path: '/page', handle: (_, response) => answerPlainly(response, 200, 'a page') }],
     edge: { trustedProxies: ['127.0.0.1'], corsOrigins: [], secure: false },
   });
 };
@@ -159,6 +169,51 @@ describe('a stranger', () => {
     await exchange('right', { address: '203.0.113.2' });
     const service = await platform.serviceToken('config-manager');
     for (let i = 0; i < 30; i++) await exchange('right', { ...from, credential: service });
+  });
+});
+
+describe('what anybody may ask', () => {
+  test('whether the server is ready is found out once for all who ask at the same time', async () => {
+    looks = 0;
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, () => fetch(`${listener.url}/readyz`).then(({ status }) => status)),
+    );
+    expect(new Set(answers)).toEqual(new Set([200]));
+    expect(looks).toBeLessThan(50);
+  });
+
+  test('streams are held by an address up to a number, and free when they end', async () => {
+    const client = createClient(Health, createGrpcTransport({ baseUrl: listener.url }));
+    const headers = headersOf({ address: '203.0.113.1' });
+    const open = async () => {
+      const ending = new AbortController();
+      const answers = client.watch({}, { headers, signal: ending.signal })[Symbol.asyncIterator]();
+      await answers.next();
+      return ending;
+    };
+    const held = await Promise.all(Array.from({ length: 20 }, open));
+    expect(await refusal(open())).toMatchObject({ reason: 'STREAMS_TOO_MANY' });
+    for (const each of held) each.abort();
+    await expect
+      .poll(() =>
+        open().then(
+          () => 'open',
+          () => 'refused',
+        ),
+      )
+      .toBe('open');
+  });
+
+  test('pages are counted by address', async () => {
+    await listener.close(0);
+    await start({ perKey: 0, perOrganization: 0, perAddress: 1 });
+    const ask = () => fetch(`${listener.url}/page`, { headers: headersOf({ address: '203.0.113.1' }) });
+    for (let i = 0; i < 10; i++) expect((await ask()).status).toBe(200);
+    const refused = await ask();
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await fetch(`${listener.url}/page`)).status).toBe(200);
+    expect((await fetch(`${listener.url}/healthz`)).status).toBe(200);
   });
 });
 
