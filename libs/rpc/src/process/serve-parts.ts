@@ -57,7 +57,8 @@ export async function serveParts(settings: {
       routes: (router) => {
         for (const part of parts) part.routes(router);
       },
-      interceptors: guard.interceptors,
+      guard,
+      edge: { ...server.edge, secure: server.publicUrl.startsWith('https:') },
       http: parts.flatMap((part) => part.http ?? []),
       ready: async () => {
         if (draining || !guard.revocations.isFresh()) return false;

@@ -41,7 +41,7 @@ const start = () =>
     address: '127.0.0.1:0',
     services: [ConfigManager],
     routes,
-    interceptors: platform.guard.interceptors,
+    guard: platform.guard,
     ready: async () => ready,
     notes: () => notes,
   });
