@@ -60,6 +60,7 @@ export { countFailures, type FailureCounter } from './limits/count-failures.ts';
 export type { RequestRates } from './limits/count-requests.ts';
 export { networkOf } from './limits/network-of.ts';
 export { createLogger, type Logger, type LogLevel, logLevels } from './logging/logger.ts';
+export { type Reading, reportGauge } from './metrics/report-gauge.ts';
 export { numberedPosition, numberPosition, textPosition } from './paging/page-position.ts';
 export { decodePageToken, encodePageToken, pageSizeOf, pageTokenInvalid } from './paging/page-token.ts';
 export type { OidcSettings } from './process/oidc-settings.ts';

@@ -7,7 +7,8 @@ import { type Html, html } from '../pages/render-page.ts';
 import { deleteBrowserSession } from './browser-session-store.ts';
 import { findByEmail } from './person-store.ts';
 import { readEmail } from './read-person.ts';
-import { actorOf, signInBrowser } from './sign-in-browser.ts';
+import { type Refusal, recordRefusal } from './record-refusal.ts';
+import { actorOf, originOf, signInBrowser } from './sign-in-browser.ts';
 import { formPage, pageRoute, personOf, type Site } from './site.ts';
 import { forgetFailures, forgiveFailure, type Throttle, takeTry } from './throttle-store.ts';
 
@@ -30,18 +31,32 @@ export function serveSignIn(site: Site): readonly HttpRoute[] {
     const next = readContinue(form.get('continue'));
     const address = form.get('email') ?? '';
     const email = readEmail(address) ?? '';
-    const throttles = throttlesOf(email, peerAddressOf(request));
+    const { account, peer } = throttlesOf(email, peerAddressOf(request));
     const { query } = site.database;
-    for (const throttle of throttles) {
-      const pause = await takeTry(query, throttle);
-      if (pause > 0) return signInPage(site, request, next, { ...tooMany(pause), email: address });
+    // The address first: whoever is put off there makes no account wait, and leaves no trace of its own for each.
+    const ofPeer = await takeTry(query, peer);
+    if (ofPeer.wait > 0) return signInPage(site, request, next, { ...tooMany(ofPeer.wait), email: address });
+    const ofAccount = await takeTry(query, account);
+    const refused = (refusal: Pick<Refusal, 'reason' | 'account'>) =>
+      recordRefusal(query, originOf(site, request), {
+        action: 'session.sign_in',
+        how: 'password',
+        ...refusal,
+        pauses: [
+          { of: 'account', seconds: ofAccount.pause },
+          { of: 'address', seconds: ofPeer.pause },
+        ],
+      });
+    if (ofAccount.wait > 0) {
+      await refused({});
+      return signInPage(site, request, next, { ...tooMany(ofAccount.wait), email: address });
     }
     const found = await findByEmail(query, email);
     const right = await site.passwords.verify(form.get('password') ?? '', found?.password ?? undefined);
     if (!found || !right) {
+      await refused({ reason: found ? 'wrong_password' : 'unknown_account', account: found });
       return signInPage(site, request, next, { status: 401, problem: WRONG, email: address });
     }
-    const [account, peer] = throttles;
     await forgetFailures(query, account.key);
     await forgiveFailure(query, peer.key);
     const cookies = await site.database.transact((tx) => signInBrowser(site, tx, request, found, 'password'));
@@ -124,12 +139,15 @@ export function readContinue(text: string | undefined): string {
 }
 
 /** Five mistakes of an account and twenty of an address are free; then each doubles the pause. */
-function throttlesOf(email: string, address: string): readonly [Throttle, Throttle] {
+function throttlesOf(
+  email: string,
+  address: string,
+): { readonly account: Throttle; readonly peer: Throttle } {
   const account = hashKey(email).toString('base64url');
-  return [
-    { key: `account:${account}`, free: 5, longestSeconds: 300 },
-    { key: `address:${address}`, free: 20, longestSeconds: 900 },
-  ];
+  return {
+    account: { key: `account:${account}`, free: 5, longestSeconds: 300 },
+    peer: { key: `address:${address}`, free: 20, longestSeconds: 900 },
+  };
 }
 
 export function tooMany(seconds: number): { readonly status: number; readonly problem: string } {

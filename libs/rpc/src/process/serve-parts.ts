@@ -21,6 +21,8 @@ export interface ServicePart {
   stop(): Promise<void>;
   /** Whether the service can answer. */
   ready(): Promise<boolean>;
+  /** What operators may want to know of a service that can, a line each; `GET /readyz` tells it to everybody. */
+  notes?(): readonly string[];
 }
 
 /**
@@ -62,6 +64,7 @@ export async function serveParts(settings: {
         if (draining || !guard.revocations.isFresh()) return false;
         return (await Promise.all(parts.map((part) => part.ready()))).every(Boolean);
       },
+      notes: () => parts.flatMap((part) => part.notes?.() ?? []),
     });
     logger.info({ url: listener.url }, 'listening');
     return {

@@ -28,7 +28,7 @@ export function refuse(
   facts: { readonly request_id: string; readonly duration_ms: number },
   thrown: unknown,
 ): ConnectError {
-  const known = isUnavailable(thrown) ? databaseUnavailable(thrown) : thrown;
+  const known = !isMeant(thrown) && isUnavailable(thrown) ? databaseUnavailable(thrown) : thrown;
   const { error, unexpected } = mapError(known, packageOf(method.parent.typeName), facts.request_id);
   error.metadata.set(REQUEST_ID_HEADER, facts.request_id);
   const line = { ...facts, rpc: `${method.parent.typeName}/${method.name}`, code: error.code };
@@ -130,9 +130,12 @@ class ObservedStream<T> implements AsyncIterableIterator<T> {
 
 /** What fails because nobody listens any more is nobody's fault. */
 function callerGone(thrown: unknown): unknown {
-  return thrown instanceof DomainError || thrown instanceof ConnectError
-    ? thrown
-    : new ConnectError('the caller has gone', Code.Canceled);
+  return isMeant(thrown) ? thrown : new ConnectError('the caller has gone', Code.Canceled);
+}
+
+/** Whether somebody has said already what it is: a handler, or a call to another service, whose lost connection is none to a database. */
+function isMeant(thrown: unknown): boolean {
+  return thrown instanceof DomainError || thrown instanceof ConnectError;
 }
 
 function databaseUnavailable(cause: unknown) {

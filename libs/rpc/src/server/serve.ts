@@ -43,6 +43,8 @@ export interface ServeSettings {
   readonly routes: (router: ConnectRouter) => void;
   readonly guard: Pick<Guard, 'gate' | 'interceptors' | 'limits'>;
   readonly ready: () => Promise<boolean>;
+  /** What `GET /readyz` says besides, a line each; nothing when absent. */
+  readonly notes?: () => readonly string[];
   /** What is answered besides RPCs, such as callbacks; none when absent. */
   readonly http?: readonly HttpRoute[];
   /** Default: straight, over http. */
@@ -71,7 +73,7 @@ export async function serve(settings: ServeSettings): Promise<Listener> {
     maxTimeoutMs: MAX_TIMEOUT_MS,
     contextValues: (request) => createContextValues().set(peerAddressKey, clientAddressOf(request)),
     fallback: plainRoutes([
-      ...healthPages(ready),
+      ...healthPages(ready, settings.notes),
       ...(settings.http ?? []).map((route) => limited(route, settings.guard.limits)),
     ]),
   });
@@ -118,7 +120,10 @@ function limited(route: HttpRoute, { requests }: Limits): HttpRoute {
   };
 }
 
-function healthPages(ready: () => Promise<boolean>): readonly HttpRoute[] {
+function healthPages(
+  ready: () => Promise<boolean>,
+  notes: () => readonly string[] = () => [],
+): readonly HttpRoute[] {
   const isReady = () => ready().catch(() => false);
   return [
     { method: 'GET', path: '/healthz', handle: (_, response) => answerPlainly(response, 200, 'ok') },
@@ -126,7 +131,9 @@ function healthPages(ready: () => Promise<boolean>): readonly HttpRoute[] {
       method: 'GET',
       path: '/readyz',
       handle: async (_, response) =>
-        (await isReady()) ? answerPlainly(response, 200, 'ready') : answerPlainly(response, 503, 'not ready'),
+        (await isReady())
+          ? answerPlainly(response, 200, ['ready', ...notes()].join('\n'))
+          : answerPlainly(response, 503, 'not ready'),
     },
   ];
 }

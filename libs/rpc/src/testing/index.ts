@@ -1,1 +1,2 @@
+export { outcomeOf } from './outcome-of.ts';
 export { createTestPlatform, type TestMember, type TestPlatform } from './test-platform.ts';
