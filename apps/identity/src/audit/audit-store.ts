@@ -15,25 +15,37 @@ export interface AuditEvent {
 export async function recordAudit(
   tx: Kysely<IdentityTables>,
   organizationUid: string,
+  actor: Omit<Caller, 'membership'>,
+  event: AuditEvent,
+): Promise<void> {
+  await recordAuditIn(tx, [organizationUid], actor, event);
+}
+
+/** Puts an event on record in the trail of each organisation. */
+export async function recordAuditIn(
+  tx: Kysely<IdentityTables>,
+  organizationUids: readonly string[],
   { subject, via, requestId, peerAddress }: Omit<Caller, 'membership'>,
   { action, resource, details }: AuditEvent,
 ): Promise<void> {
   await tx
     .insertInto('audit_record')
-    .values({
-      organization_uid: organizationUid,
-      action,
-      actor_uid: subject.uid,
-      actor_name: subject.name,
-      via_service: via ?? '',
-      api_key_uid: subject.apiKeyUid ?? '',
-      resource_kind: resource.kind,
-      resource_uid: resource.uid,
-      resource_slug: resource.slug,
-      request_id: requestId,
-      outcome: 'succeeded',
-      details: jsonb(details ?? {}),
-      peer_address: peerAddress,
-    })
+    .values(
+      organizationUids.map((organizationUid) => ({
+        organization_uid: organizationUid,
+        action,
+        actor_uid: subject.uid,
+        actor_name: subject.name,
+        via_service: via ?? '',
+        api_key_uid: subject.apiKeyUid ?? '',
+        resource_kind: resource.kind,
+        resource_uid: resource.uid,
+        resource_slug: resource.slug,
+        request_id: requestId,
+        outcome: 'succeeded',
+        details: jsonb(details ?? {}),
+        peer_address: peerAddress,
+      })),
+    )
     .execute();
 }

@@ -23,7 +23,7 @@ const UNVERIFIED = 'The sign-in service does not say that your e-mail address is
 const OUTSIDE = 'People with your e-mail address do not sign in here.';
 const TAKEN =
   'There is an account with your e-mail address already, with another way to sign in. Sign in that way.';
-const ENDED = 'Your account has been disabled.';
+export const ENDED = 'Your account has been disabled.';
 
 /**
  * Says whom the provider's claims stand for. The provider's own name for a person counts, never the address alone: an address brings
@@ -53,7 +53,7 @@ export async function admitPerson(
   if (found && !found.living) return { refused: ENDED };
   const name = readName(claims.name ?? '') ?? email;
   const person = found ?? { uid: newUid(), name, email, instanceOwner: false };
-  if (!found) await insertPerson(tx, person);
+  if (!found) await insertPerson(tx, { ...person, verified: true });
   await insertLink(tx, { id: newUid(), personUid: person.uid, providerId, sub: claims.sub });
   const { uid, instanceOwner } = person;
   const actor = { subject: { kind: 'user' as const, uid, name: person.name, instanceOwner }, ...origin };

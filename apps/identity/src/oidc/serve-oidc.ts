@@ -6,7 +6,8 @@ import { OIDC_START_PATH, readContinue } from '../sign-in/serve-sign-in.ts';
 import { signInBrowser } from '../sign-in/sign-in-browser.ts';
 import { pageRoute, type Site, sorry } from '../sign-in/site.ts';
 import { takeTry } from '../sign-in/throttle-store.ts';
-import { admitPerson } from './admit-person.ts';
+import { holdPerson } from '../subjects/subject-store.ts';
+import { admitPerson, ENDED } from './admit-person.ts';
 import type { OidcSettings } from './oidc-settings.ts';
 import { beginAtProvider, finishAtProvider } from './reach-provider.ts';
 import { insertDeparted, STATE_S, takeDeparted } from './state-store.ts';
@@ -52,9 +53,9 @@ export function serveOidc(site: Site, settings: OidcSettings): readonly HttpRout
     const origin = { requestId: site.newUid(), peerAddress: peerAddressOf(request) };
     const admitted = await site.database.transact(async (tx) => {
       const admission = await admitPerson(tx, settings, claims, origin, site.newUid);
-      return 'refused' in admission
-        ? admission
-        : { cookies: await signInBrowser(site, tx, request, admission.person, 'oidc') };
+      if ('refused' in admission) return admission;
+      if (!(await holdPerson(tx, admission.person.uid))) return { refused: ENDED };
+      return { cookies: await signInBrowser(site, tx, request, admission.person, 'oidc') };
     });
     if ('refused' in admitted) return withCookies(sorry(403, admitted.refused), gone);
     return withCookies(leadTo(departed.next), gone, ...admitted.cookies);

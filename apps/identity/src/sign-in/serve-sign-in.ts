@@ -5,7 +5,7 @@ import { type Answer, leadTo, peerAddressOf, withCookies } from '../pages/exchan
 import { readForm } from '../pages/read-form.ts';
 import { type Html, html } from '../pages/render-page.ts';
 import { deleteBrowserSession } from './browser-session-store.ts';
-import { findByEmail } from './person-store.ts';
+import { findByEmail, holdPassword } from './person-store.ts';
 import { readEmail } from './read-person.ts';
 import { actorOf, signInBrowser } from './sign-in-browser.ts';
 import { formPage, pageRoute, personOf, type Site } from './site.ts';
@@ -17,7 +17,7 @@ export const OIDC_START_PATH = '/auth/oidc/start';
 export const ACCOUNT_PATH = '/auth/account';
 
 /** Pages that a sign-in may lead back to: ours, and no other. */
-const CONTINUE_PATHS = ['/auth/authorize', '/auth/device', ACCOUNT_PATH];
+const CONTINUE_PATHS = ['/auth/authorize', '/auth/device', '/auth/invitation', ACCOUNT_PATH];
 const LONGEST_CONTINUE = 4096;
 
 const WRONG = 'E-mail or password is wrong.';
@@ -38,13 +38,15 @@ export function serveSignIn(site: Site): readonly HttpRoute[] {
     }
     const found = await findByEmail(query, email);
     const right = await site.passwords.verify(form.get('password') ?? '', found?.password ?? undefined);
-    if (!found || !right) {
-      return signInPage(site, request, next, { status: 401, problem: WRONG, email: address });
-    }
+    const wrong = () => signInPage(site, request, next, { status: 401, problem: WRONG, email: address });
+    if (!found || !right) return wrong();
     const [account, peer] = throttles;
     await forgetFailures(query, account.key);
     await forgiveFailure(query, peer.key);
-    const cookies = await site.database.transact((tx) => signInBrowser(site, tx, request, found, 'password'));
+    const cookies = await site.database.transact(async (tx) =>
+      (await holdPassword(tx, found)) ? signInBrowser(site, tx, request, found, 'password') : undefined,
+    );
+    if (!cookies) return wrong();
     return withCookies(leadTo(next), ...cookies);
   };
 
@@ -62,7 +64,8 @@ export function serveSignIn(site: Site): readonly HttpRoute[] {
         });
       });
     }
-    return withCookies(leadTo(SIGN_IN_PATH), site.cookies.write('session', undefined));
+    const next = form.has('continue') ? readContinue(form.get('continue')) : SIGN_IN_PATH;
+    return withCookies(leadTo(next), site.cookies.write('session', undefined));
   };
 
   const account = async (request: HttpRequest): Promise<Answer> => {
@@ -93,7 +96,13 @@ export function signInPage(
   site: Site,
   request: HttpRequest,
   next: string,
-  shown: { readonly status?: number; readonly problem?: string; readonly email?: string } = {},
+  shown: {
+    readonly status?: number;
+    readonly problem?: string;
+    readonly email?: string;
+    /** What it is for. */
+    readonly intro?: Html;
+  } = {},
 ): Answer {
   return formPage(site, request, {
     title: 'Sign in',
@@ -102,14 +111,15 @@ export function signInPage(
     content: (
       token,
       alert,
-    ) => html`${alert}<form method="post" action="${SIGN_IN_PATH}">${token}<input type="hidden" name="continue" value="${next}">
+    ) => html`${shown.intro}${alert}<form method="post" action="${SIGN_IN_PATH}">${token}<input type="hidden" name="continue" value="${next}">
 <label for="email">E-mail</label><input id="email" name="email" type="email" required maxlength="254" autocomplete="username" autofocus value="${shown.email ?? ''}">
 <label for="password">Password</label><input id="password" name="password" type="password" required maxlength="256" autocomplete="current-password">
 <button>Sign in</button></form>${singleSignOn(site, next)}`,
   });
 }
 
-function singleSignOn({ oidc }: Site, next: string): Html | undefined {
+/** The way to the OpenID provider, where there is one. */
+export function singleSignOn({ oidc }: Site, next: string): Html | undefined {
   if (!oidc) return undefined;
   const link = `${OIDC_START_PATH}?${new URLSearchParams({ continue: next })}`;
   return html`<a class="button quiet" href="${link}">Continue with ${new URL(oidc.issuer).host}</a>`;
