@@ -71,7 +71,7 @@ export function somebodyElsePage(
     status: 403,
     content: (
       field,
-    ) => html`<dl><dt>Invited</dt><dd>${invitation.email}</dd><dt>Signed in as</dt><dd>${person.name} (${person.email})</dd></dl>
+    ) => html`<dl class="facts"><dt>Invited</dt><dd>${invitation.email}</dd><dt>Signed in as</dt><dd>${person.name} (${person.email})</dd></dl>
 <p class="soft">If both are you, sign out here and go on as ${invitation.email}.</p>
 <form method="post" action="${SIGN_OUT_PATH}">${field}<input type="hidden" name="continue" value="${INVITATION_PATH}"><button>Sign out and go on</button></form>`,
   });
@@ -122,7 +122,7 @@ export function invitationGone(): Answer {
 
 function factsOf({ organization, grant, environments, inviter }: SeenInvitation): Html {
   const cover = grant.environments === 'all' ? 'all' : environments.join(', ');
-  return html`<dl><dt>Organisation</dt><dd>${organization.name}${slugOf(organization)}</dd><dt>Invited by</dt><dd>${inviter.name}</dd><dt>Role</dt><dd>${grant.role} <span class="soft">${roleTexts[grant.role]}</span></dd><dt>Environments</dt><dd>${cover}</dd></dl>`;
+  return html`<dl class="facts"><dt>Organisation</dt><dd>${organization.name}${slugOf(organization)}</dd><dt>Invited by</dt><dd>${inviter.name}</dd><dt>Role</dt><dd>${grant.role} <span class="soft">${roleTexts[grant.role]}</span></dd><dt>Environments</dt><dd>${cover}</dd></dl>`;
 }
 
 function slugOf({ name, slug }: SeenInvitation['organization']): string {

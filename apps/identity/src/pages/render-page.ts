@@ -43,6 +43,8 @@ dl{margin:1rem 0;padding:.75rem 1rem;border:1px solid var(--line);border-radius:
 dt{color:var(--soft);font-size:.875rem}
 dd{margin:0 0 .5rem;font-weight:600;overflow-wrap:anywhere}
 dd:last-child{margin-bottom:0}
+dl.facts{display:grid;grid-template-columns:auto 1fr;gap:.4rem 1.25rem;align-items:baseline}
+.facts dd{margin:0}
 dd .soft{display:block;font-size:.875rem;font-weight:400}
 pre{margin:0;padding:.75rem 1rem;border-radius:.5rem;background:var(--paper);font-size:.875rem;white-space:pre-wrap;overflow-wrap:anywhere}`;
 

@@ -112,10 +112,14 @@ export function signInPage(
       token,
       alert,
     ) => html`${shown.intro}${alert}<form method="post" action="${SIGN_IN_PATH}">${token}<input type="hidden" name="continue" value="${next}">
-<label for="email">E-mail</label><input id="email" name="email" type="email" required maxlength="254" autocomplete="username" autofocus value="${shown.email ?? ''}">
-<label for="password">Password</label><input id="password" name="password" type="password" required maxlength="256" autocomplete="current-password">
+<label for="email">E-mail</label><input id="email" name="email" type="email" required maxlength="254" autocomplete="username"${focus(!shown.email)} value="${shown.email ?? ''}">
+<label for="password">Password</label><input id="password" name="password" type="password" required maxlength="256" autocomplete="current-password"${focus(Boolean(shown.email))}>
 <button>Sign in</button></form>${singleSignOn(site, next)}`,
   });
+}
+
+function focus(wanted: boolean): Html | undefined {
+  return wanted ? html` autofocus` : undefined;
 }
 
 /** The way to the OpenID provider, where there is one. */
