@@ -133,6 +133,26 @@ describe.each(engines)('accounts on %s', (kind) => {
     expect((await signIn(email)).status).toBe(303);
   });
 
+  test('that are disabled make nothing to come back by with a token of the second before', async () => {
+    const { root, clientWith, identity, newOrganization, newUser } = site.fixture();
+    const { uid: organizationUid, slug: org } = await newOrganization();
+    const { uid, key } = await newUser(organizationUid, 'admin');
+    const client = clientWith((await identity.port.exchange(key, org)).token);
+    await client.createApiKey({ org, name: 'before' });
+    // The services learn of it with the next picture of the revocations alone.
+    await root.disableAccount({ uid });
+    expect(await refusalOf(client.createApiKey({ org, name: 'after' }))).toMatchObject({
+      reason: 'SUBJECT_GONE',
+    });
+    const denied = { kind: 'denied', reason: 'PERMISSION_DENIED' };
+    const email = 'back@example.com';
+    expect(await refusalOf(client.createInvitation({ org, email, role: Role.ADMIN }))).toEqual(denied);
+    expect(await refusalOf(client.createServiceAccount({ org, slug: 'x', role: Role.ADMIN }))).toEqual(
+      denied,
+    );
+    expect(await refusalOf(client.createApiKey({ org, name: 'ci', role: Role.ADMIN }))).toEqual(denied);
+  });
+
   test('that are disabled come back without what they have allowed on another device', async () => {
     const { root } = site.fixture();
     const { browser, uid } = await site.newPerson();

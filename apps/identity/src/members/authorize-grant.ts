@@ -16,7 +16,7 @@ export async function readActor(
   permission: Permission,
 ): Promise<Grant> {
   const { organization } = membership;
-  const grant = await findGrant(tx, organization.uid, subject.uid);
+  const grant = await findGrant(tx, organization.uid, subject.uid, true);
   if (grant && roleHolds(grant.role, permission)) return grant;
   throw denied('PERMISSION_DENIED', `your role in ${organization.slug} has changed and does not allow this`, {
     hint: 'planton auth whoami',

@@ -89,13 +89,18 @@ export async function deleteMember(
     .execute();
 }
 
-/** What the member may do, or nothing where the subject is no member. */
+/**
+ * What the member may do, or nothing where the subject is no member.
+ *
+ * @param whileEnabled whether somebody who is disabled may do nothing
+ */
 export async function findGrant(
   db: Kysely<IdentityTables>,
   organizationUid: string,
   subjectUid: string,
+  whileEnabled = false,
 ): Promise<Grant | undefined> {
-  const row = await db
+  let query = db
     .selectFrom('member')
     .select(['role', 'limited'])
     .select((eb) =>
@@ -107,8 +112,18 @@ export async function findGrant(
         .orderBy('environment_uid')})`.as('environments'),
     )
     .where('organization_uid', '=', organizationUid)
-    .where('subject_uid', '=', subjectUid)
-    .executeTakeFirst();
+    .where('subject_uid', '=', subjectUid);
+  if (whileEnabled) {
+    query = query.where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('subject')
+          .select('subject.uid')
+          .whereRef('subject.uid', '=', 'member.subject_uid')
+          .where('subject.disable_time', 'is', null),
+      ),
+    );
+  }
+  const row = await query.executeTakeFirst();
   return row && { role: row.role, environments: row.limited ? row.environments : 'all' };
 }
 
