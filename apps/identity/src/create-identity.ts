@@ -4,6 +4,11 @@ import { Identity } from '@planton/api/identity/v1/identity_service';
 import { type AuditSettings, keepAuditTrail } from '@planton/audit-trail';
 import { type Engine, migrate, openDatabase } from '@planton/database';
 import type { HttpRoute, IdentityPort, Logger, OidcSettings } from '@planton/rpc';
+import { createPasswordLink } from './accounts/create-password-link.ts';
+import { disableAccount } from './accounts/disable-account.ts';
+import { enableAccount } from './accounts/enable-account.ts';
+import { listAccounts } from './accounts/list-accounts.ts';
+import { forgetPasswordLinks } from './accounts/password-link-store.ts';
 import { createApiKey } from './api-keys/create-api-key.ts';
 import { listApiKeys } from './api-keys/list-api-keys.ts';
 import { revokeApiKey } from './api-keys/revoke-api-key.ts';
@@ -18,6 +23,10 @@ import { lookUpEnvironments } from './environments/look-up-environments.ts';
 import { forgetCodes } from './grants/code-store.ts';
 import { forgetDeviceRequests } from './grants/device-store.ts';
 import { forgetGrants } from './grants/grant-store.ts';
+import { createInvitation } from './invitations/create-invitation.ts';
+import { forgetInvitations } from './invitations/invitation-store.ts';
+import { listInvitations } from './invitations/list-invitations.ts';
+import { revokeInvitation } from './invitations/revoke-invitation.ts';
 import { listMembers } from './members/list-members.ts';
 import { removeMember } from './members/remove-member.ts';
 import { setMember } from './members/set-member.ts';
@@ -55,6 +64,8 @@ const forgetters = [
   forgetDeparted,
   forgetDeviceRequests,
   forgetGrants,
+  forgetPasswordLinks,
+  forgetInvitations,
 ];
 
 export interface IdentitySettings {
@@ -103,9 +114,15 @@ export async function createIdentity(settings: IdentitySettings): Promise<Identi
   await migrate(engine, 'identity', migrations);
   const database = openDatabase<IdentityTables>(engine, 'identity');
   const signer = await createTokenSigner({ database, issuer, secret, newUid });
-  const deps: Deps = { database, signer, newUid, randomBytes: settings.randomBytes ?? randomBytes };
+  const deps: Deps = {
+    database,
+    signer,
+    publicUrl: issuer,
+    newUid,
+    randomBytes: settings.randomBytes ?? randomBytes,
+  };
   const { oidc } = settings;
-  const site = createSite({ ...deps, publicUrl: issuer, logger, ...(oidc && { oidc }) });
+  const site = createSite({ ...deps, logger, ...(oidc && { oidc }) });
   const { ownerLinkFile } = settings;
 
   const trail = keepAuditTrail({
@@ -139,6 +156,13 @@ export async function createIdentity(settings: IdentitySettings): Promise<Identi
         listMembers: listMembers(deps),
         setMember: setMember(deps),
         removeMember: removeMember(deps),
+        createInvitation: createInvitation(deps),
+        listInvitations: listInvitations(deps),
+        revokeInvitation: revokeInvitation(deps),
+        listAccounts: listAccounts(deps),
+        disableAccount: disableAccount(deps),
+        enableAccount: enableAccount(deps),
+        createPasswordLink: createPasswordLink(deps),
         createServiceAccount: createServiceAccount(deps),
         listServiceAccounts: listServiceAccounts(deps),
         deleteServiceAccount: deleteServiceAccount(deps),

@@ -6,6 +6,8 @@ import type { TokenSigner } from './tokens/create-token-signer.ts';
 export interface Deps {
   readonly database: Database<IdentityTables>;
   readonly signer: TokenSigner;
+  /** What links begin with. */
+  readonly publicUrl: string;
   readonly newUid: () => string;
   readonly randomBytes: (size: number) => Buffer;
 }

@@ -30,6 +30,8 @@ export interface SubjectTable {
   instance_owner: Generated<boolean>;
   create_time: DatabaseTime;
   delete_time: NullableTime;
+  /** Since when the owner of the instance keeps a person out. */
+  disable_time: NullableTime;
 }
 
 export interface MemberTable {
@@ -195,6 +197,35 @@ export interface DeviceRequestTable {
   subject_uid: string | null;
 }
 
+/** That whoever has the link may become a member; open while it is neither accepted nor revoked. */
+export interface InvitationTable {
+  uid: string;
+  organization_uid: string;
+  /** In the form that accounts are kept under. */
+  email: string;
+  role: RoleName;
+  /** Whether only the environments in `invitation_environment` are covered: none, once all of them have been deleted. */
+  limited: boolean;
+  hash: Buffer;
+  inviter_uid: string;
+  create_time: DatabaseTime;
+  expire_time: Date;
+  accept_time: NullableTime;
+  revoke_time: NullableTime;
+}
+
+export interface InvitationEnvironmentTable {
+  invitation_uid: string;
+  environment_uid: string;
+}
+
+/** A link that sets a new password of an account; gone once it is used. */
+export interface PasswordLinkTable {
+  subject_uid: string;
+  hash: Buffer;
+  expire_time: Date;
+}
+
 /** better-auth's key pair for signing; the private key is encrypted. */
 export interface SigningKeyTable {
   id: string;
@@ -233,6 +264,9 @@ export interface IdentityTables {
   session_refresh: SessionRefreshTable;
   authorization_code: AuthorizationCodeTable;
   device_request: DeviceRequestTable;
+  invitation: InvitationTable;
+  invitation_environment: InvitationEnvironmentTable;
+  password_link: PasswordLinkTable;
   signing_key: SigningKeyTable;
   token_secret: TokenSecretTable;
 }

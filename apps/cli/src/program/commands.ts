@@ -110,7 +110,7 @@ export const entries: readonly Entry[] = [
   entry(
     account,
     'member',
-    'list members, give roles and take them',
+    'invite and list members, give roles and take them',
     async () => (await import('../member/index.ts')).addMember,
   ),
   entry(
@@ -124,6 +124,12 @@ export const entries: readonly Entry[] = [
     'api-key',
     'create, list and revoke API keys',
     async () => (await import('../api-key/index.ts')).addApiKey,
+  ),
+  entry(
+    account,
+    'account',
+    'list, disable and enable the people of the server, for its owner',
+    async () => (await import('../account/index.ts')).addAccount,
   ),
   entry(account, 'audit', 'read the audit trail', async () => (await import('../audit/index.ts')).addAudit),
   entry(

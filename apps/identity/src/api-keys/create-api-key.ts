@@ -56,7 +56,8 @@ export function createApiKey({ database, newUid, randomBytes }: Deps) {
 
     const apiKey = await database.transact(async (tx) => {
       const subjectUid = await chooseSubject(tx, caller, request, newUid);
-      if (!(await lockSubject(tx, subjectUid))) {
+      const subject = await lockSubject(tx, subjectUid);
+      if (!subject || subject.disable_time !== null) {
         throw unauthenticated('SUBJECT_GONE', 'the caller does not exist any more');
       }
       if ((await countLivingKeys(tx, subjectUid)) >= LIVING_KEYS_AT_MOST) {

@@ -21,27 +21,46 @@ export type AuditActor = Omit<Caller, 'membership' | 'subject'> & Partial<Pick<C
 export async function recordAudit(
   tx: Kysely<IdentityTables>,
   organizationUid: string,
-  { subject, via, requestId, peerAddress }: AuditActor,
+  actor: AuditActor,
   ...events: readonly [AuditEvent, ...AuditEvent[]]
 ): Promise<void> {
   await tx
     .insertInto('audit_record')
-    .values(
-      events.map(({ action, resource, outcome, details }) => ({
-        organization_uid: organizationUid,
-        action,
-        actor_uid: subject?.uid ?? '',
-        actor_name: subject?.name ?? '',
-        via_service: via ?? '',
-        api_key_uid: subject?.apiKeyUid ?? '',
-        resource_kind: resource?.kind ?? '',
-        resource_uid: resource?.uid ?? '',
-        resource_slug: resource?.slug ?? '',
-        request_id: requestId,
-        outcome: outcome ?? 'succeeded',
-        details: jsonb(details ?? {}),
-        peer_address: peerAddress,
-      })),
-    )
+    .values(events.map((event) => rowOf(organizationUid, actor, event)))
     .execute();
+}
+
+/** Puts an event on record in the trail of each organisation. */
+export async function recordAuditIn(
+  tx: Kysely<IdentityTables>,
+  organizationUids: readonly string[],
+  actor: AuditActor,
+  event: AuditEvent,
+): Promise<void> {
+  await tx
+    .insertInto('audit_record')
+    .values(organizationUids.map((organizationUid) => rowOf(organizationUid, actor, event)))
+    .execute();
+}
+
+function rowOf(
+  organizationUid: string,
+  { subject, via, requestId, peerAddress }: AuditActor,
+  { action, resource, outcome, details }: AuditEvent,
+) {
+  return {
+    organization_uid: organizationUid,
+    action,
+    actor_uid: subject?.uid ?? '',
+    actor_name: subject?.name ?? '',
+    via_service: via ?? '',
+    api_key_uid: subject?.apiKeyUid ?? '',
+    resource_kind: resource?.kind ?? '',
+    resource_uid: resource?.uid ?? '',
+    resource_slug: resource?.slug ?? '',
+    request_id: requestId,
+    outcome: outcome ?? 'succeeded',
+    details: jsonb(details ?? {}),
+    peer_address: peerAddress,
+  };
 }

@@ -44,9 +44,8 @@ export async function spendCode(
     .selectAll('authorization_code')
     .select(['subject.name', 'subject.instance_owner'])
     .select(
-      sql<boolean>`spend_time is null and authorization_code.expire_time > clock_timestamp() and subject.delete_time is null`.as(
-        'good',
-      ),
+      sql<boolean>`spend_time is null and authorization_code.expire_time > clock_timestamp()
+        and subject.delete_time is null and subject.disable_time is null`.as('good'),
     )
     .where('hash', '=', hash)
     .forNoKeyUpdate()
@@ -72,6 +71,16 @@ export async function spendCode(
 /** Remembers what came of a code. */
 export async function noteGrant(tx: Kysely<IdentityTables>, hash: Buffer, grantUid: string): Promise<void> {
   await tx.updateTable('authorization_code').set({ grant_uid: grantUid }).where('hash', '=', hash).execute();
+}
+
+/** Uses up every code of a person that waits for its program. */
+export async function spendCodesOf(tx: Kysely<IdentityTables>, subjectUid: string): Promise<void> {
+  await tx
+    .updateTable('authorization_code')
+    .set({ spend_time: sql<Date>`now()` })
+    .where('subject_uid', '=', subjectUid)
+    .where('spend_time', 'is', null)
+    .execute();
 }
 
 export async function forgetCodes(db: Kysely<IdentityTables>): Promise<void> {

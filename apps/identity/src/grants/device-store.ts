@@ -128,6 +128,8 @@ export async function pollRequest(
           .select(['uid', 'name', 'instance_owner'])
           .where('uid', '=', row.subject_uid)
           .where('delete_time', 'is', null)
+          .where('disable_time', 'is', null)
+          .forShare()
           .executeTakeFirst();
   return {
     state,
@@ -145,6 +147,16 @@ export async function spendRequest(tx: Kysely<IdentityTables>, deviceHash: Buffe
     .updateTable('device_request')
     .set({ state: 'spent' })
     .where('device_hash', '=', deviceHash)
+    .execute();
+}
+
+/** Denies what a person has approved and no program has come for yet. */
+export async function denyRequestsOf(tx: Kysely<IdentityTables>, subjectUid: string): Promise<void> {
+  await tx
+    .updateTable('device_request')
+    .set({ state: 'denied' })
+    .where('subject_uid', '=', subjectUid)
+    .where('state', '=', 'approved')
     .execute();
 }
 

@@ -77,7 +77,7 @@ export async function lockRefresh(
     .select(['session_grant.uid', 'session_grant.subject_uid', 'session_grant.label'])
     .select([
       sql<boolean>`session_refresh.spend_time is not null`.as('spent'),
-      sql<boolean>`session_grant.revoke_time is null and subject.delete_time is null
+      sql<boolean>`session_grant.revoke_time is null and subject.delete_time is null and subject.disable_time is null
         and session_grant.expire_time > clock_timestamp()
         and session_refresh.create_time > clock_timestamp() - make_interval(secs => ${IDLE_S})`.as('living'),
     ])

@@ -4,7 +4,7 @@ import { type Answer, leadTo } from '../pages/exchange.ts';
 import { readForm, readQuery, type Words } from '../pages/read-form.ts';
 import { html } from '../pages/render-page.ts';
 import { SIGN_OUT_PATH, signInPage } from '../sign-in/serve-sign-in.ts';
-import { formPage, pageRoute, personOf, type Site, sorry } from '../sign-in/site.ts';
+import { formPage, holdPersonOf, pageRoute, personOf, type Site, sorry } from '../sign-in/site.ts';
 import { CLIENT_ID, isRedirectUri, labelOf } from './client.ts';
 import { insertCode } from './code-store.ts';
 
@@ -61,12 +61,13 @@ export function serveAuthorize(site: Site): readonly HttpRoute[] {
     if (form.get('answer') !== 'yes')
       return leadTo(back(site, redirectUri, { error: 'access_denied', state }));
     const code = site.randomBytes(32).toString('base64url');
-    await insertCode(site.database.query, hashKey(code), {
-      subjectUid: person.uid,
-      redirectUri,
-      codeChallenge,
-      label,
+    const given = await site.database.transact(async (tx) => {
+      const held = await holdPersonOf(site, tx, request);
+      if (held)
+        await insertCode(tx, hashKey(code), { subjectUid: held.uid, redirectUri, codeChallenge, label });
+      return held !== undefined;
     });
+    if (!given) return signInPage(site, request, pathOf(read.request));
     return leadTo(back(site, redirectUri, { code, state }));
   };
 

@@ -7,7 +7,7 @@ import type { Person } from '../sign-in/person-store.ts';
 import { recordRefusal } from '../sign-in/record-refusal.ts';
 import { signInPage, tooMany } from '../sign-in/serve-sign-in.ts';
 import { actorOf } from '../sign-in/sign-in-browser.ts';
-import { formPage, pageRoute, personOf, type Site } from '../sign-in/site.ts';
+import { formPage, holdPersonOf, pageRoute, personOf, type Site } from '../sign-in/site.ts';
 import { forgiveFailure, takeTry } from '../sign-in/throttle-store.ts';
 import { CLIENT_ID, labelOf } from './client.ts';
 import { answerRequest, DEVICE_S, findPending, insertDeviceRequest, PAUSE_S } from './device-store.ts';
@@ -91,7 +91,10 @@ export function serveDevice(site: Site): readonly HttpRoute[] {
     const answer = form.get('answer');
     if (answer !== 'yes' && answer !== 'no') return askPage(site, request, person, found);
     const state = answer === 'yes' ? 'approved' : 'denied';
-    const answered = await answerRequest(site.database.query, found.userCode, state, person.uid);
+    const answered = await site.database.transact(async (tx) => {
+      const held = await holdPersonOf(site, tx, request);
+      return held !== undefined && (await answerRequest(tx, found.userCode, state, held.uid));
+    });
     if (!answered) return codePage(site, request, { typed, status: 404, problem: UNKNOWN });
     return answer === 'yes'
       ? page(

@@ -16,7 +16,7 @@ export async function readActor(
   permission: Permission,
 ): Promise<Grant> {
   const { organization } = membership;
-  const grant = await findGrant(tx, organization.uid, subject.uid);
+  const grant = await findGrant(tx, organization.uid, subject.uid, true);
   if (grant && roleHolds(grant.role, permission)) return grant;
   throw denied('PERMISSION_DENIED', `your role in ${organization.slug} has changed and does not allow this`, {
     hint: 'planton auth whoami',
@@ -32,15 +32,23 @@ export async function readActor(
  */
 export function authorizeGrant(actor: Grant, grant: Grant, what: string): void {
   if (!roleIncludes(actor.role, grant.role)) throw notIncluded(actor, what);
-  if (actor.environments === 'all') return;
-  const covered = actor.environments;
-  if (grant.environments === 'all' || !grant.environments.every((uid) => covered.includes(uid))) {
+  if (!covers(actor, grant)) {
     throw denied(
       'ENVIRONMENT_NOT_COVERED',
       `your role is limited to environments and ${what} reaches beyond them`,
       { hint: 'planton env list shows what your role covers' },
     );
   }
+}
+
+/** Whether someone with the one grant may give the other: neither a higher role nor more environments. */
+export function grantIncludes(granter: Grant, granted: Grant): boolean {
+  return roleIncludes(granter.role, granted.role) && covers(granter, granted);
+}
+
+function covers({ environments: covered }: Grant, { environments }: Grant): boolean {
+  if (covered === 'all') return true;
+  return environments !== 'all' && environments.every((uid) => covered.includes(uid));
 }
 
 function notIncluded(actor: Grant, what: string): DomainError {

@@ -5,7 +5,7 @@ import { lockOrganization } from '../organizations/organization-store.ts';
 import type { IdentityTables } from '../schema.ts';
 import { lockSubject } from '../subjects/subject-store.ts';
 import { authorizeGrant, readActor } from './authorize-grant.ts';
-import { countOwners, findGrant, type Grant } from './member-store.ts';
+import { countOtherOwners, findGrant, type Grant } from './member-store.ts';
 
 /** A member whose change has been allowed and whose tokens are held back until the transaction ends. */
 export interface ChangedMember {
@@ -40,12 +40,13 @@ export async function openMember(
   return { kind: subject.kind, name: subject.name, actor, current };
 }
 
-/** Throws `LAST_OWNER` when only one user owns the organisation. */
+/** Throws `LAST_OWNER` when nobody else who may sign in owns the organisation. */
 export async function keepAnOwner(
   tx: Kysely<IdentityTables>,
   { organization }: OrganizationCaller['membership'],
+  subjectUid: string,
 ): Promise<void> {
-  if ((await countOwners(tx, organization.uid)) > 1) return;
+  if ((await countOtherOwners(tx, organization.uid, subjectUid)) > 0) return;
   throw state(
     'LAST_OWNER',
     `organisation "${organization.slug}" has one owner only, who stays until someone else is made owner`,

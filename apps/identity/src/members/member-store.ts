@@ -89,13 +89,18 @@ export async function deleteMember(
     .execute();
 }
 
-/** What the member may do, or nothing where the subject is no member. */
+/**
+ * What the member may do, or nothing where the subject is no member.
+ *
+ * @param whileEnabled whether somebody who is disabled may do nothing
+ */
 export async function findGrant(
   db: Kysely<IdentityTables>,
   organizationUid: string,
   subjectUid: string,
+  whileEnabled = false,
 ): Promise<Grant | undefined> {
-  const row = await db
+  let query = db
     .selectFrom('member')
     .select(['role', 'limited'])
     .select((eb) =>
@@ -107,9 +112,35 @@ export async function findGrant(
         .orderBy('environment_uid')})`.as('environments'),
     )
     .where('organization_uid', '=', organizationUid)
-    .where('subject_uid', '=', subjectUid)
-    .executeTakeFirst();
+    .where('subject_uid', '=', subjectUid);
+  if (whileEnabled) {
+    query = query.where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('subject')
+          .select('subject.uid')
+          .whereRef('subject.uid', '=', 'member.subject_uid')
+          .where('subject.disable_time', 'is', null),
+      ),
+    );
+  }
+  const row = await query.executeTakeFirst();
   return row && { role: row.role, environments: row.limited ? row.environments : 'all' };
+}
+
+/** The member who signs in with an address. */
+export async function findMemberByEmail(
+  db: Kysely<IdentityTables>,
+  organizationUid: string,
+  email: string,
+): Promise<{ readonly subjectUid: string } | undefined> {
+  const row = await db
+    .selectFrom('member')
+    .innerJoin('person', 'person.id', 'member.subject_uid')
+    .select('member.subject_uid')
+    .where('member.organization_uid', '=', organizationUid)
+    .where('person.email', '=', email)
+    .executeTakeFirst();
+  return row && { subjectUid: row.subject_uid };
 }
 
 /** Members by name, all of them or the one asked for. */
@@ -156,15 +187,48 @@ export async function countUsers(db: Kysely<IdentityTables>, organizationUid: st
   return count;
 }
 
-/** How many users own the organisation; service accounts do not keep it alive. */
-export async function countOwners(db: Kysely<IdentityTables>, organizationUid: string): Promise<number> {
+/** How many users who may sign in own the organisation beside this one; service accounts do not keep it alive. */
+export async function countOtherOwners(
+  db: Kysely<IdentityTables>,
+  organizationUid: string,
+  subjectUid: string,
+): Promise<number> {
   const { count } = await db
     .selectFrom('member')
     .innerJoin('subject', 'subject.uid', 'member.subject_uid')
     .select(sql<number>`count(*)`.as('count'))
     .where('member.organization_uid', '=', organizationUid)
     .where('member.role', '=', 'owner')
+    .where('member.subject_uid', '<>', subjectUid)
     .where('subject.kind', '=', 'user')
+    .where('subject.disable_time', 'is', null)
     .executeTakeFirstOrThrow();
   return count;
+}
+
+/** Slugs of the organisations that a user owns without anybody else who may sign in. */
+export async function listOwnedAlone(db: Kysely<IdentityTables>, subjectUid: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('member')
+    .innerJoin('organization', 'organization.uid', 'member.organization_uid')
+    .select('organization.slug')
+    .where('member.subject_uid', '=', subjectUid)
+    .where('member.role', '=', 'owner')
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('member as other')
+            .innerJoin('subject', 'subject.uid', 'other.subject_uid')
+            .select('other.subject_uid')
+            .whereRef('other.organization_uid', '=', 'member.organization_uid')
+            .where('other.role', '=', 'owner')
+            .where('other.subject_uid', '<>', subjectUid)
+            .where('subject.kind', '=', 'user')
+            .where('subject.disable_time', 'is', null),
+        ),
+      ),
+    )
+    .orderBy('organization.slug')
+    .execute();
+  return rows.map(({ slug }) => slug);
 }

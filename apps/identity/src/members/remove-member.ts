@@ -4,10 +4,14 @@ import type {
   RemoveMemberRequest,
   RemoveMemberResponseSchema,
 } from '@planton/api/identity/v1/identity_service';
-import { organizationCallerOf, state } from '@planton/rpc';
+import { type OrganizationCaller, organizationCallerOf, state } from '@planton/rpc';
+import type { Kysely } from 'kysely';
 import { recordAudit } from '../audit/audit-store.ts';
 import type { Deps } from '../deps.ts';
+import { endInvitation, findInvitationOf } from '../invitations/invitation-store.ts';
 import { revoke } from '../revocations/revocation-store.ts';
+import type { IdentityTables } from '../schema.ts';
+import { findEmail } from '../sign-in/person-store.ts';
 import { keepAnOwner, openMember } from './change-member.ts';
 import { deleteMember } from './member-store.ts';
 
@@ -32,8 +36,9 @@ export function removeMember({ database }: Deps) {
           { hint: `planton service-account delete ${name}`, metadata: { slug: name } },
         );
       }
-      if (current.role === 'owner') await keepAnOwner(tx, caller.membership);
+      if (current.role === 'owner') await keepAnOwner(tx, caller.membership, subjectUid);
       await deleteMember(tx, organization.uid, subjectUid);
+      await closeDoor(tx, caller, subjectUid);
       await revoke(tx, [subjectUid]);
       await recordAudit(tx, organization.uid, caller, {
         action: 'member.remove',
@@ -43,4 +48,21 @@ export function removeMember({ database }: Deps) {
     });
     return {};
   };
+}
+
+/** Takes back an invitation that whoever was removed could come in with again. */
+async function closeDoor(
+  tx: Kysely<IdentityTables>,
+  caller: OrganizationCaller,
+  subjectUid: string,
+): Promise<void> {
+  const { organization } = caller.membership;
+  const email = await findEmail(tx, subjectUid);
+  const open = email === undefined ? undefined : await findInvitationOf(tx, organization.uid, email);
+  if (!open || !(await endInvitation(tx, open.uid, 'revoke_time'))) return;
+  await recordAudit(tx, organization.uid, caller, {
+    action: 'invitation.revoke',
+    resource: { kind: 'invitation', uid: open.uid, slug: open.email },
+    details: { why: 'member_removed' },
+  });
 }

@@ -29,7 +29,7 @@ export function setMember({ database }: Deps) {
       const grant = await resolveGrant(tx, actor, organization, role, environments);
       authorizeGrant(actor, grant, `giving the role ${grant.role}`);
       if (kind === 'user' && current.role === 'owner' && grant.role !== 'owner') {
-        await keepAnOwner(tx, caller.membership);
+        await keepAnOwner(tx, caller.membership, subjectUid);
       }
       await updateMember(tx, organization.uid, subjectUid, grant);
       await revoke(tx, [subjectUid]);

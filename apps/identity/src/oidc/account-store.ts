@@ -2,6 +2,9 @@ import { type Kysely, sql } from 'kysely';
 import type { IdentityTables } from '../schema.ts';
 import type { Person } from '../sign-in/person-store.ts';
 
+/** Whether a person is neither gone nor disabled. */
+const isLiving = sql<boolean>`subject.delete_time is null and subject.disable_time is null`.as('living');
+
 /** Lets one sign-in of an address be decided at a time; held until the transaction ends. */
 export async function lockEmail(tx: Kysely<IdentityTables>, email: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${`identity person ${email}`}, 0))`.execute(tx);
@@ -17,7 +20,7 @@ export async function findLinked(
     .selectFrom('account')
     .innerJoin('subject', 'subject.uid', 'account.person_id')
     .innerJoin('person', 'person.id', 'account.person_id')
-    .select(['subject.uid', 'subject.name', 'person.email', 'subject.instance_owner', 'subject.delete_time'])
+    .select(['subject.uid', 'subject.name', 'person.email', 'subject.instance_owner', isLiving])
     .where('account.provider_id', '=', providerId)
     .where('account.account_id', '=', sub)
     .executeTakeFirst();
@@ -27,7 +30,7 @@ export async function findLinked(
       name: row.name,
       email: row.email,
       instanceOwner: row.instance_owner,
-      living: row.delete_time === null,
+      living: row.living,
     }
   );
 }
@@ -41,7 +44,7 @@ export async function findOwnerOfEmail(
     .selectFrom('person')
     .innerJoin('subject', 'subject.uid', 'person.id')
     .leftJoin('account', 'account.person_id', 'person.id')
-    .select(['subject.uid', 'subject.name', 'person.email', 'subject.instance_owner', 'subject.delete_time'])
+    .select(['subject.uid', 'subject.name', 'person.email', 'subject.instance_owner', isLiving])
     .select('account.id as account_id')
     .where('person.email', '=', email)
     .limit(1)
@@ -52,23 +55,37 @@ export async function findOwnerOfEmail(
       name: row.name,
       email: row.email,
       instanceOwner: row.instance_owner,
-      living: row.delete_time === null,
+      living: row.living,
       hasAccount: row.account_id !== null,
     }
   );
 }
 
-/** Creates a person who has no way to sign in yet. */
+/** Creates a person who has no way to sign in yet. The address must be free: call it under the lock of `lockEmail`. */
 export async function insertPerson(
   tx: Kysely<IdentityTables>,
-  person: { readonly uid: string; readonly name: string; readonly email: string },
+  person: {
+    readonly uid: string;
+    readonly name: string;
+    readonly email: string;
+    /** Whether somebody has shown that the address is theirs. */
+    readonly verified: boolean;
+  },
 ): Promise<void> {
   const now = sql<Date>`now()`;
-  const { uid, name, email } = person;
+  const { uid, name, email, verified } = person;
   await tx.insertInto('subject').values({ uid, kind: 'user', name }).execute();
   await tx
     .insertInto('person')
-    .values({ id: uid, name, email, email_verified: true, image: null, create_time: now, update_time: now })
+    .values({
+      id: uid,
+      name,
+      email,
+      email_verified: verified,
+      image: null,
+      create_time: now,
+      update_time: now,
+    })
     .execute();
 }
 

@@ -36,7 +36,7 @@ const TAKEN = {
     'There is an account with your e-mail address already, with another way to sign in. Sign in that way.',
   reason: 'address_taken',
 };
-const ENDED = { refused: 'Your account has been disabled.', reason: 'account_disabled' };
+export const ENDED = { refused: 'Your account has been disabled.', reason: 'account_disabled' };
 
 /**
  * Says whom the provider's claims stand for. The provider's own name for a person counts, never the address alone: an address brings
@@ -66,7 +66,7 @@ export async function admitPerson(
   if (found && !found.living) return { ...ENDED, account: found };
   const name = readName(claims.name ?? '') ?? email;
   const person = found ?? { uid: newUid(), name, email, instanceOwner: false };
-  if (!found) await insertPerson(tx, person);
+  if (!found) await insertPerson(tx, { ...person, verified: true });
   await insertLink(tx, { id: newUid(), personUid: person.uid, providerId, sub: claims.sub });
   const { uid, instanceOwner } = person;
   const actor = { subject: { kind: 'user' as const, uid, name: person.name, instanceOwner }, ...origin };

@@ -1,13 +1,14 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { HttpRequest, HttpRoute } from '@planton/rpc';
-import { type Answer, leadTo, peerAddressOf, withCookies } from '../pages/exchange.ts';
+import { type Answer, leadTo, peerNetworkOf, withCookies } from '../pages/exchange.ts';
 import { readQuery } from '../pages/read-form.ts';
 import { type Refusal, recordRefusal } from '../sign-in/record-refusal.ts';
 import { OIDC_START_PATH, readContinue } from '../sign-in/serve-sign-in.ts';
 import { originOf, signInBrowser } from '../sign-in/sign-in-browser.ts';
 import { pageRoute, type Site, sorry } from '../sign-in/site.ts';
 import { takeTry } from '../sign-in/throttle-store.ts';
-import { admitPerson } from './admit-person.ts';
+import { holdPerson } from '../subjects/subject-store.ts';
+import { admitPerson, ENDED } from './admit-person.ts';
 import type { OidcSettings } from './oidc-settings.ts';
 import { beginAtProvider, finishAtProvider } from './reach-provider.ts';
 import { insertDeparted, STATE_S, takeDeparted } from './state-store.ts';
@@ -25,7 +26,7 @@ export function serveOidc(site: Site, settings: OidcSettings): readonly HttpRout
 
   const begin = async (request: HttpRequest): Promise<Answer> => {
     const next = readContinue(readQuery(request).get('continue'));
-    const address = { key: `oidc:${peerAddressOf(request)}`, free: 60, longestSeconds: 60 };
+    const address = { key: `oidc:${peerNetworkOf(request)}`, free: 60, longestSeconds: 60 };
     const { wait, pause } = await takeTry(site.database.query, address);
     if (wait > 0) return sorry(429, 'Too many attempts. Try again in a minute.');
     if (pause > 0) await refuse(request, { pauses: [{ of: 'address', seconds: pause }] });
@@ -59,11 +60,12 @@ export function serveOidc(site: Site, settings: OidcSettings): readonly HttpRout
     }
     const admitted = await site.database.transact(async (tx) => {
       const admission = await admitPerson(tx, settings, claims, originOf(site, request), site.newUid);
-      if (!('refused' in admission))
+      if (!('refused' in admission) && (await holdPerson(tx, admission.person.uid)))
         return { cookies: await signInBrowser(site, tx, request, admission.person, 'oidc') };
-      const { reason, account } = admission;
+      const refused = 'refused' in admission ? admission : { ...ENDED, account: admission.person };
+      const { reason, account } = refused;
       await refuse(request, { reason, account, details: { provider: settings.issuer, sub: claims.sub } }, tx);
-      return admission;
+      return refused;
     });
     if ('refused' in admitted) return withCookies(sorry(403, admitted.refused), gone);
     return withCookies(leadTo(departed.next), gone, ...admitted.cookies);

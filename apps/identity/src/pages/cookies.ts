@@ -1,7 +1,7 @@
 import type { HttpRequest } from '@planton/rpc';
 
-/** The cookies of the pages: the sign-in of a browser, and what ties a form to the browser that it was sent to. */
-export type CookieName = 'session' | 'form' | 'oidc';
+/** The cookies of the pages: the sign-in of a browser, what ties a form to the browser that it was sent to, and what it came for. */
+export type CookieName = 'session' | 'form' | 'oidc' | 'invitation';
 
 /** Reads and writes the cookies of one origin. Over https their names keep neighbours from setting them (`__Host-`). */
 export interface Cookies {

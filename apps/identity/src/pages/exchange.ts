@@ -1,4 +1,4 @@
-import { clientAddressOf, type HttpRequest, type HttpResponse } from '@planton/rpc';
+import { clientAddressOf, type HttpRequest, type HttpResponse, networkOf } from '@planton/rpc';
 import { type Html, pageHeaders, renderPage } from './render-page.ts';
 
 /** What is answered to a browser or a program. */
@@ -48,4 +48,9 @@ export function send(request: HttpRequest, response: HttpResponse, answer: Answe
 /** The address of whoever sent the request. */
 export function peerAddressOf(request: HttpRequest): string {
   return clientAddressOf(request);
+}
+
+/** What whoever sent the request is counted by: with one IPv6 address come 2^64. */
+export function peerNetworkOf(request: HttpRequest): string {
+  return networkOf(peerAddressOf(request));
 }

@@ -33,6 +33,7 @@ p{margin:0 0 1rem}
 label{display:block;margin:1rem 0 .3rem;font-weight:600}
 .help{margin:.3rem 0 0;color:var(--soft);font-size:.875rem}
 input:not([type=hidden]){width:100%;padding:.6rem .75rem;border:1px solid var(--line);border-radius:.5rem;background:var(--paper);color:inherit;font:inherit}
+input[readonly]{background:none;border-style:dashed;color:var(--soft)}
 input.code{font-family:ui-monospace,monospace;font-size:1.3rem;letter-spacing:.15em;text-transform:uppercase}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 button,.button{display:block;width:100%;margin-top:1.5rem;padding:.7rem 1rem;border:1px solid var(--accent);border-radius:.5rem;background:var(--accent);color:var(--on-accent);font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer}
@@ -41,7 +42,11 @@ button.quiet,.button.quiet{margin-top:.75rem;background:none;border-color:var(--
 dl{margin:1rem 0;padding:.75rem 1rem;border:1px solid var(--line);border-radius:.5rem}
 dt{color:var(--soft);font-size:.875rem}
 dd{margin:0 0 .5rem;font-weight:600;overflow-wrap:anywhere}
-dd:last-child{margin-bottom:0}`;
+dd:last-child{margin-bottom:0}
+dl.facts{display:grid;grid-template-columns:auto 1fr;gap:.4rem 1.25rem;align-items:baseline}
+.facts dd{margin:0}
+dd .soft{display:block;font-size:.875rem;font-weight:400}
+pre{margin:0;padding:.75rem 1rem;border-radius:.5rem;background:var(--paper);font-size:.875rem;white-space:pre-wrap;overflow-wrap:anywhere}`;
 
 const mark = html`<svg aria-hidden="true" width="22" height="22" viewBox="0 0 22 22" fill="none" stroke="currentColor" stroke-width="2.2" stroke-linecap="round"><circle cx="5" cy="11" r="3"/><circle cx="17" cy="11" r="3"/><path d="M8 11h6"/></svg>`;
 

@@ -42,7 +42,19 @@ export async function findBrowserSession(
   db: Kysely<IdentityTables>,
   token: string,
 ): Promise<Person | undefined> {
-  const row = await db
+  return personIn(await selectSession(db, token).executeTakeFirst());
+}
+
+/** The same, with the sign-in held until the transaction ends: what is done in its name was done before whatever ends it. */
+export async function holdBrowserSession(
+  tx: Kysely<IdentityTables>,
+  token: string,
+): Promise<Person | undefined> {
+  return personIn(await selectSession(tx, token).forShare().executeTakeFirst());
+}
+
+function selectSession(db: Kysely<IdentityTables>, token: string) {
+  return db
     .selectFrom('session')
     .innerJoin('subject', 'subject.uid', 'session.person_id')
     .innerJoin('person', 'person.id', 'session.person_id')
@@ -50,7 +62,12 @@ export async function findBrowserSession(
     .where('session.token', '=', tracesOf(token))
     .where('session.expire_time', '>', sql<Date>`clock_timestamp()`)
     .where('subject.delete_time', 'is', null)
-    .executeTakeFirst();
+    .where('subject.disable_time', 'is', null);
+}
+
+type SessionRow = Awaited<ReturnType<ReturnType<typeof selectSession>['executeTakeFirst']>>;
+
+function personIn(row: SessionRow): Person | undefined {
   return row && { uid: row.uid, name: row.name, email: row.email, instanceOwner: row.instance_owner };
 }
 

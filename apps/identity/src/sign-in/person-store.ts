@@ -1,10 +1,11 @@
 import { type Kysely, sql } from 'kysely';
 import type { IdentityTables } from '../schema.ts';
+import { holdPerson } from '../subjects/subject-store.ts';
 
 /** better-auth's name for an account with a password. */
-const PASSWORD_PROVIDER = 'credential';
+export const PASSWORD_PROVIDER = 'credential';
 
-/** A living person, as signed in. */
+/** A person who is neither gone nor disabled, as signed in. */
 export interface Person {
   readonly uid: string;
   readonly name: string;
@@ -26,17 +27,33 @@ export async function findByEmail(
     .select(['subject.uid', 'subject.name', 'person.email', 'subject.instance_owner', 'account.password'])
     .where('person.email', '=', email)
     .where('subject.delete_time', 'is', null)
+    .where('subject.disable_time', 'is', null)
     .executeTakeFirst();
   return row && { ...row, instanceOwner: row.instance_owner };
 }
 
-/** The address of a person, where it is one that people gave (RFC 2606). */
-export async function findEmail(db: Kysely<IdentityTables>, uid: string): Promise<string | undefined> {
-  const row = await db.selectFrom('person').select('email').where('id', '=', uid).executeTakeFirst();
-  return row?.email.endsWith('.invalid') ? undefined : row?.email;
+/**
+ * Whether a person still has this password and is not disabled, held until the transaction ends: looking at a password takes a while.
+ */
+export async function holdPassword(
+  tx: Kysely<IdentityTables>,
+  { uid, email, password }: Person & { readonly password: string | null },
+): Promise<boolean> {
+  return (await holdPerson(tx, uid)) && (await findByEmail(tx, email))?.password === password;
 }
 
-/** The first owner of the instance, whom the owner's link is for. */
+/** The address of a person, where it is one that people gave. */
+export async function findEmail(db: Kysely<IdentityTables>, uid: string): Promise<string | undefined> {
+  const row = await db.selectFrom('person').select('email').where('id', '=', uid).executeTakeFirst();
+  return shownEmail(row?.email);
+}
+
+/** An address, where it is one that people gave (RFC 2606). */
+export function shownEmail(email: string | null | undefined): string | undefined {
+  return email?.endsWith('.invalid') ? undefined : (email ?? undefined);
+}
+
+/** The first owner of the instance who is not disabled, whom the owner's link is for. */
 export async function findOwner(
   db: Kysely<IdentityTables>,
 ): Promise<(Person & { readonly hasPassword: boolean }) | undefined> {
@@ -49,6 +66,7 @@ export async function findOwner(
     .select(['subject.uid', 'subject.name', 'person.email', 'account.id as account_id'])
     .where('subject.instance_owner', '=', true)
     .where('subject.delete_time', 'is', null)
+    .where('subject.disable_time', 'is', null)
     .orderBy('subject.create_time')
     .limit(1)
     .executeTakeFirst();
@@ -74,10 +92,23 @@ export async function setPerson(
     readonly newUid: () => string;
   },
 ): Promise<void> {
-  const now = sql<Date>`now()`;
-  const { name, email, password } = person;
+  const { name, email, password, newUid } = person;
   await tx.updateTable('subject').set({ name }).where('uid', '=', uid).execute();
-  await tx.updateTable('person').set({ name, email, update_time: now }).where('id', '=', uid).execute();
+  await tx
+    .updateTable('person')
+    .set({ name, email, update_time: sql<Date>`now()` })
+    .where('id', '=', uid)
+    .execute();
+  await setPassword(tx, uid, { password, newUid });
+}
+
+/** Gives a person a password in place of the one before, if there was one. */
+export async function setPassword(
+  tx: Kysely<IdentityTables>,
+  uid: string,
+  { password, newUid }: { readonly password: string; readonly newUid: () => string },
+): Promise<void> {
+  const now = sql<Date>`now()`;
   await tx
     .deleteFrom('account')
     .where('person_id', '=', uid)
@@ -86,7 +117,7 @@ export async function setPerson(
   await tx
     .insertInto('account')
     .values({
-      id: person.newUid(),
+      id: newUid(),
       person_id: uid,
       account_id: uid,
       provider_id: PASSWORD_PROVIDER,

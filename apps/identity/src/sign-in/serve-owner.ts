@@ -2,15 +2,13 @@ import { timingSafeEqual } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { isUniqueViolation } from '@planton/database';
 import type { HttpRequest, HttpRoute } from '@planton/rpc';
+import { endSignIns } from '../accounts/end-sign-ins.ts';
 import { recordAudit } from '../audit/audit-store.ts';
-import { endGrantsOf } from '../grants/grant-store.ts';
 import { type Answer, leadTo, withCookies } from '../pages/exchange.ts';
 import { readForm, readQuery, type Words } from '../pages/read-form.ts';
 import { html } from '../pages/render-page.ts';
-import { revoke } from '../revocations/revocation-store.ts';
 import { lockSubject } from '../subjects/subject-store.ts';
-import { deleteBrowserSessions } from './browser-session-store.ts';
-import { refusePassword, SHORTEST_PASSWORD } from './hash-password.ts';
+import { newPasswordFields, readNewPassword } from './ask-password.ts';
 import { OWNER_PATH, readLinkFile, readOwnerToken } from './owner-link.ts';
 import { insertOwnerLink, readOwnerLink, spendOwnerLink } from './owner-link-store.ts';
 import { findOwner, setPerson } from './person-store.ts';
@@ -53,9 +51,7 @@ export function serveOwner(site: Site, linkFile: string | undefined): readonly H
         if (!(await spendOwnerLink(tx, hash)) || !(await lockSubject(tx, owner.uid))) return undefined;
         const { name, email } = person;
         await setPerson(tx, owner.uid, { name, email, password, newUid: site.newUid });
-        await deleteBrowserSessions(tx, owner.uid);
-        const ended = await endGrantsOf(tx, owner.uid);
-        if (ended.length > 0) await revoke(tx, ended);
+        await endSignIns(tx, owner.uid);
         const set = { ...owner, name, email };
         await recordAudit(tx, '', actorOf(site, request, set), {
           action: 'account.set_up',
@@ -101,13 +97,10 @@ function readOwner(
   | { readonly problem: string } {
   const name = readName(form.get('name') ?? '');
   const email = readEmail(form.get('email') ?? '');
-  const password = form.get('password') ?? '';
   if (name === undefined) return { problem: 'Your name is missing, or longer than 100 characters.' };
   if (email === undefined) return { problem: 'That is no e-mail address.' };
-  const problem = refusePassword(password);
-  if (problem !== undefined) return { problem };
-  if (password !== form.get('again')) return { problem: 'The two passwords differ.' };
-  return { name, email, password };
+  const asked = readNewPassword(form);
+  return 'problem' in asked ? asked : { name, email, password: asked.password };
 }
 
 interface Shown {
@@ -127,9 +120,7 @@ function ownerPage(site: Site, request: HttpRequest, shown: Shown): Answer {
 <form method="post" action="${OWNER_PATH}">${token}<input type="hidden" name="token" value="${shown.token}">
 <label for="name">Name</label><input id="name" name="name" required maxlength="100" autocomplete="name" autofocus value="${shown.name}">
 <label for="email">E-mail</label><input id="email" name="email" type="email" required maxlength="254" autocomplete="username" value="${shown.email}">
-<label for="password">Password</label><input id="password" name="password" type="password" required minlength="${String(SHORTEST_PASSWORD)}" maxlength="256" autocomplete="new-password" aria-describedby="password-help">
-<p class="help" id="password-help">At least ${String(SHORTEST_PASSWORD)} characters. A few words that only you would put together are good.</p>
-<label for="again">The same password again</label><input id="again" name="again" type="password" required maxlength="256" autocomplete="new-password">
+${newPasswordFields()}
 <button>Set up and sign in</button></form>`,
   });
 }

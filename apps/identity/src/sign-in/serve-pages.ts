@@ -1,9 +1,11 @@
 import type { HttpRoute } from '@planton/rpc';
+import { servePassword } from '../accounts/serve-password.ts';
 import { DEVICE_GRANT, pollDevice } from '../grants/poll-device.ts';
 import { AUTHORIZE_PATH, serveAuthorize } from '../grants/serve-authorize.ts';
 import { DEVICE_AUTHORIZATION_PATH, serveDevice } from '../grants/serve-device.ts';
 import { serveDiscovery } from '../grants/serve-discovery.ts';
 import { REVOKE_PATH, serveToken, TOKEN_PATH } from '../grants/serve-token.ts';
+import { serveInvitation } from '../invitations/serve-invitation.ts';
 import { serveOidc } from '../oidc/serve-oidc.ts';
 import { serveOwner } from './serve-owner.ts';
 import { serveSignIn } from './serve-sign-in.ts';
@@ -14,6 +16,8 @@ export function servePages(site: Site, ownerLinkFile: string | undefined): reado
   const { publicUrl } = site;
   return [
     ...serveOwner(site, ownerLinkFile),
+    ...serveInvitation(site),
+    ...servePassword(site),
     ...serveSignIn(site),
     ...(site.oidc ? serveOidc(site, site.oidc) : []),
     ...serveAuthorize(site),

@@ -111,7 +111,8 @@ describe.each(engines)('sign-in on %s', (kind) => {
     const copy = site.browse();
     for (const [name, value] of browser.cookies) copy.cookies.set(name, value);
     const page = await browser.open('/auth/account');
-    expect((await browser.submit(page, '/auth/sign-out', {})).status).toBe(303);
+    const out = await browser.submit(page, '/auth/sign-out', { continue: 'https://evil.example/' });
+    expect([out.status, out.headers.get('location')]).toEqual([303, '/auth/account']);
     expect(browser.cookies.has('planton-session')).toBe(false);
     expect((await copy.open('/auth/account')).headers.get('location')).toBe('/auth/sign-in');
   });
@@ -141,6 +142,7 @@ describe.each(engines)('sign-in on %s', (kind) => {
 
 test('a sign-in leads to pages of ours alone', () => {
   expect(readContinue('/auth/authorize?a=b')).toBe('/auth/authorize?a=b');
+  expect(readContinue('/auth/invitation')).toBe('/auth/invitation');
   for (const text of [
     '//evil.example/auth/device',
     '/\\evil.example',
@@ -161,7 +163,9 @@ test('a sign-in leads to pages of ours alone', () => {
       (text) => {
         const to = new URL(readContinue(text), 'http://here.test');
         expect(to.origin).toBe('http://here.test');
-        expect(['/auth/authorize', '/auth/device', '/auth/account']).toContain(to.pathname);
+        expect(['/auth/authorize', '/auth/device', '/auth/invitation', '/auth/account']).toContain(
+          to.pathname,
+        );
       },
     ),
   );

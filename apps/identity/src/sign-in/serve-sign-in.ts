@@ -1,11 +1,11 @@
 import type { HttpRequest, HttpRoute } from '@planton/rpc';
 import { hashKey } from '../api-keys/mint-key.ts';
 import { recordAudit } from '../audit/audit-store.ts';
-import { type Answer, leadTo, peerAddressOf, withCookies } from '../pages/exchange.ts';
+import { type Answer, leadTo, peerNetworkOf, withCookies } from '../pages/exchange.ts';
 import { readForm } from '../pages/read-form.ts';
 import { type Html, html } from '../pages/render-page.ts';
 import { deleteBrowserSession } from './browser-session-store.ts';
-import { findByEmail } from './person-store.ts';
+import { findByEmail, holdPassword } from './person-store.ts';
 import { readEmail } from './read-person.ts';
 import { type Refusal, recordRefusal } from './record-refusal.ts';
 import { actorOf, originOf, signInBrowser } from './sign-in-browser.ts';
@@ -18,7 +18,7 @@ export const OIDC_START_PATH = '/auth/oidc/start';
 export const ACCOUNT_PATH = '/auth/account';
 
 /** Pages that a sign-in may lead back to: ours, and no other. */
-const CONTINUE_PATHS = ['/auth/authorize', '/auth/device', ACCOUNT_PATH];
+const CONTINUE_PATHS = ['/auth/authorize', '/auth/device', '/auth/invitation', ACCOUNT_PATH];
 const LONGEST_CONTINUE = 4096;
 
 const WRONG = 'E-mail or password is wrong.';
@@ -31,7 +31,7 @@ export function serveSignIn(site: Site): readonly HttpRoute[] {
     const next = readContinue(form.get('continue'));
     const address = form.get('email') ?? '';
     const email = readEmail(address) ?? '';
-    const { account, peer } = throttlesOf(email, peerAddressOf(request));
+    const { account, peer } = throttlesOf(email, peerNetworkOf(request));
     const { query } = site.database;
     // The address first: whoever is put off there makes no account wait, and leaves no trace of its own for each.
     const ofPeer = await takeTry(query, peer);
@@ -53,13 +53,17 @@ export function serveSignIn(site: Site): readonly HttpRoute[] {
     }
     const found = await findByEmail(query, email);
     const right = await site.passwords.verify(form.get('password') ?? '', found?.password ?? undefined);
-    if (!found || !right) {
-      await refused({ reason: found ? 'wrong_password' : 'unknown_account', account: found });
+    const wrong = async (reason: string) => {
+      await refused({ reason, account: found });
       return signInPage(site, request, next, { status: 401, problem: WRONG, email: address });
-    }
+    };
+    if (!found || !right) return wrong(found ? 'wrong_password' : 'unknown_account');
     await forgetFailures(query, account.key);
     await forgiveFailure(query, peer.key);
-    const cookies = await site.database.transact((tx) => signInBrowser(site, tx, request, found, 'password'));
+    const cookies = await site.database.transact(async (tx) =>
+      (await holdPassword(tx, found)) ? signInBrowser(site, tx, request, found, 'password') : undefined,
+    );
+    if (!cookies) return wrong('account_changed');
     return withCookies(leadTo(next), ...cookies);
   };
 
@@ -77,7 +81,8 @@ export function serveSignIn(site: Site): readonly HttpRoute[] {
         });
       });
     }
-    return withCookies(leadTo(SIGN_IN_PATH), site.cookies.write('session', undefined));
+    const next = form.has('continue') ? readContinue(form.get('continue')) : SIGN_IN_PATH;
+    return withCookies(leadTo(next), site.cookies.write('session', undefined));
   };
 
   const account = async (request: HttpRequest): Promise<Answer> => {
@@ -108,7 +113,13 @@ export function signInPage(
   site: Site,
   request: HttpRequest,
   next: string,
-  shown: { readonly status?: number; readonly problem?: string; readonly email?: string } = {},
+  shown: {
+    readonly status?: number;
+    readonly problem?: string;
+    readonly email?: string;
+    /** What it is for. */
+    readonly intro?: Html;
+  } = {},
 ): Answer {
   return formPage(site, request, {
     title: 'Sign in',
@@ -117,14 +128,19 @@ export function signInPage(
     content: (
       token,
       alert,
-    ) => html`${alert}<form method="post" action="${SIGN_IN_PATH}">${token}<input type="hidden" name="continue" value="${next}">
-<label for="email">E-mail</label><input id="email" name="email" type="email" required maxlength="254" autocomplete="username" autofocus value="${shown.email ?? ''}">
-<label for="password">Password</label><input id="password" name="password" type="password" required maxlength="256" autocomplete="current-password">
+    ) => html`${shown.intro}${alert}<form method="post" action="${SIGN_IN_PATH}">${token}<input type="hidden" name="continue" value="${next}">
+<label for="email">E-mail</label><input id="email" name="email" type="email" required maxlength="254" autocomplete="username"${focus(!shown.email)} value="${shown.email ?? ''}">
+<label for="password">Password</label><input id="password" name="password" type="password" required maxlength="256" autocomplete="current-password"${focus(Boolean(shown.email))}>
 <button>Sign in</button></form>${singleSignOn(site, next)}`,
   });
 }
 
-function singleSignOn({ oidc }: Site, next: string): Html | undefined {
+function focus(wanted: boolean): Html | undefined {
+  return wanted ? html` autofocus` : undefined;
+}
+
+/** The way to the OpenID provider, where there is one. */
+export function singleSignOn({ oidc }: Site, next: string): Html | undefined {
   if (!oidc) return undefined;
   const link = `${OIDC_START_PATH}?${new URLSearchParams({ continue: next })}`;
   return html`<a class="button quiet" href="${link}">Continue with ${new URL(oidc.issuer).host}</a>`;

@@ -1,12 +1,13 @@
 import type { Database } from '@planton/database';
 import type { HttpRequest, HttpRoute, Logger, OidcSettings } from '@planton/rpc';
+import type { Kysely } from 'kysely';
 import { type Cookies, createCookies } from '../pages/cookies.ts';
 import { type Answer, page, send, withCookies } from '../pages/exchange.ts';
 import { createFormGuard, type FormGuard, type FormToken } from '../pages/guard-form.ts';
 import { FormRefused } from '../pages/read-form.ts';
 import { alertOf, type Html } from '../pages/render-page.ts';
 import type { IdentityTables } from '../schema.ts';
-import { findBrowserSession } from './browser-session-store.ts';
+import { findBrowserSession, holdBrowserSession } from './browser-session-store.ts';
 import { createPasswords, type Passwords, PasswordsBusy } from './hash-password.ts';
 import type { Person } from './person-store.ts';
 
@@ -38,9 +39,23 @@ export function createSite(
 }
 
 /** Who is signed in with this browser. */
-export async function personOf(site: Site, request: HttpRequest): Promise<Person | undefined> {
+export async function personOf(
+  site: Site,
+  request: HttpRequest,
+  db: Kysely<IdentityTables> = site.database.query,
+): Promise<Person | undefined> {
   const token = site.cookies.read(request, 'session');
-  return token === undefined ? undefined : findBrowserSession(site.database.query, token);
+  return token === undefined ? undefined : findBrowserSession(db, token);
+}
+
+/** Who is signed in with this browser, and stays signed in until the transaction ends. */
+export async function holdPersonOf(
+  site: Site,
+  tx: Kysely<IdentityTables>,
+  request: HttpRequest,
+): Promise<Person | undefined> {
+  const token = site.cookies.read(request, 'session');
+  return token === undefined ? undefined : holdBrowserSession(tx, token);
 }
 
 /** A page with a form of this browser's. */

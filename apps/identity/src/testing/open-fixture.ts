@@ -48,7 +48,7 @@ export interface Fixture {
   serviceClient(service: string): Promise<IdentityClient>;
   /** A new organisation that the instance's owner owns. */
   newOrganization(): Promise<{ readonly uid: string; readonly slug: string }>;
-  /** A new user who is a member already; inviting people is not part of the service yet. */
+  /** A new user who is a member already, and has no way to sign in. */
   newUser(organizationUid: string, role: RoleName, environments?: readonly string[]): Promise<TestUser>;
   close(): Promise<void>;
 }

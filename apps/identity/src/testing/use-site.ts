@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { Role } from '@planton/api/identity/v1/organization';
 import type { EngineKind } from '@planton/database';
 import { type Listener, type OidcSettings, serve } from '@planton/rpc';
 import { afterAll, beforeAll } from 'vitest';
@@ -17,6 +18,13 @@ export interface Tokens {
   readonly refresh_token: string;
   readonly expires_in: number;
   readonly error?: string;
+}
+
+export interface Invited {
+  readonly org: string;
+  readonly email: string;
+  readonly uid: string;
+  readonly path: string;
 }
 
 /** Gives the surrounding `describe` Identity and its pages on a port. */
@@ -56,6 +64,30 @@ export function useSite(kind: EngineKind, oidc?: OidcSettings) {
     if (done.status !== 303) throw new Error(done.text);
     return browser;
   };
+  /** An invitation by the owner, and the path of its link. */
+  const invite = async (
+    more: { org?: string; email?: string; role?: Role; environments?: string[] } = {},
+  ): Promise<Invited> => {
+    const { root, guard, newOrganization } = fixture();
+    // Links are secrets, which are not handed out on a picture of the revocations that is old.
+    await guard.revocations.refresh();
+    const org = more.org ?? (await newOrganization()).slug;
+    const email = more.email ?? `${randomUUID().slice(0, 13)}@example.com`;
+    const request = { org, email, role: more.role ?? Role.DEVELOPER, environments: more.environments ?? [] };
+    const { link, invitation } = await root.createInvitation(request);
+    return { org, email, uid: invitation?.uid ?? '', path: link.slice(ISSUER.length) };
+  };
+  /** Somebody who was invited and has just set up the account, signed in. */
+  const newPerson = async (name = `person-${randomUUID().slice(0, 8)}`) => {
+    const { email, org, path } = await invite();
+    const browser = browse(url());
+    const set = { name, password: PASSWORD, again: PASSWORD };
+    const done = await browser.submit(await browser.open(path), '/auth/invitation', set);
+    if (done.status !== 200) throw new Error(done.text);
+    const { members } = await fixture().root.listMembers({ org });
+    const uid = members.find((member) => member.name === name)?.subjectUid ?? '';
+    return { browser, uid, name, email, org };
+  };
   const post = async (path: string, words: Record<string, string>) => {
     const response = await fetch(`${url()}${path}`, { method: 'POST', body: new URLSearchParams(words) });
     return { status: response.status, headers: response.headers, body: (await response.json()) as Tokens };
@@ -78,6 +110,8 @@ export function useSite(kind: EngineKind, oidc?: OidcSettings) {
     browse: () => browse(url()),
     newOwnerLink,
     signedIn,
+    invite,
+    newPerson,
     post,
     token,
     newCode,

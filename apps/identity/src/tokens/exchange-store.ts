@@ -9,7 +9,8 @@ const USE_NOTED_EVERY_S = 60;
 export type CredentialKind = 'api_key' | 'session';
 
 /**
- * Reads what a token for this credential may say, or nothing where that is unknown, revoked or expired, or its subject gone.
+ * Reads what a token for this credential may say, or nothing where that is unknown, revoked or expired, or its subject gone or
+ * disabled.
  *
  * Two statements on purpose. The first takes the subject's lock, which whoever takes rights away holds until the commit; the
  * second has a snapshot from after that. So a token either knows of a revocation or was issued before it, by the clock of
@@ -133,7 +134,8 @@ function selectFacts(tx: Kysely<IdentityTables>, kind: CredentialKind, hash: Buf
         eb('credential.expire_time', '>', sql<Date>`clock_timestamp()`),
       ]),
     )
-    .where('subject.delete_time', 'is', null);
+    .where('subject.delete_time', 'is', null)
+    .where('subject.disable_time', 'is', null);
 }
 
 /**

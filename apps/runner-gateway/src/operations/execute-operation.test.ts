@@ -227,4 +227,23 @@ describe.each(engines)('operations on %s', (kind) => {
     session.cut();
     await working;
   });
+
+  test('a burst goes out at once where there is room: none of it waits', async () => {
+    const pool = await gateway().newPool();
+    const session = await pool.connect(undefined, { hello: { maxInFlight: 400 } });
+    let given = true;
+    const work = async () => {
+      while (given) await pong(session);
+    };
+    const working = work().catch(() => {});
+    const states = new Set<OperationState | undefined>();
+    const ask = async () => {
+      for (let i = 0; i < 5; i++) states.add((await execute(pool, { detach: true }))?.state);
+    };
+    await Promise.all(Array.from({ length: 64 }, ask));
+    given = false;
+    expect(states).toEqual(new Set([OperationState.RUNNING]));
+    session.cut();
+    await working;
+  });
 });

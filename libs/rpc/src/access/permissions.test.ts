@@ -98,6 +98,8 @@ describe('the contract', () => {
       methods.filter((method) => accessRuleOf(method).returnsSecrets).map(({ name }) => name),
     );
     expect(secretBearing).toEqual([
+      'CreateInvitation',
+      'CreatePasswordLink',
       'CreateApiKey',
       'ExchangeToken',
       'AccessSecret',

@@ -26,6 +26,8 @@ export async function prepareThings(owner: Planton, org: string): Promise<OtherT
     detach: true,
   });
   const { apiKey } = await identity.createApiKey({ org, name: 'their-account', role: Role.DEPLOYER });
+  const invited = { org, email: 'their-guest@example.com', role: Role.VIEWER };
+  const { invitation } = await identity.createInvitation(invited);
   const { environments } = await identity.listEnvironments({ org });
   const { variable } = await config.getVariable({ org, slug: 'their-variable' });
   const found = {
@@ -42,6 +44,7 @@ export async function prepareThings(owner: Planton, org: string): Promise<OtherT
     'service account slug': 'their-account',
     'service account uid': apiKey?.subjectUid,
     'API key uid': apiKey?.uid,
+    'invitation uid': invitation?.uid,
     'environment uid': environments.find(({ slug }) => slug === NOT_COVERED)?.uid,
   };
   return Object.fromEntries(
@@ -60,6 +63,7 @@ export async function snapshotThings({ config, connections, identity, runners }:
   return {
     environments: await identity.listEnvironments({ org }),
     members: await identity.listMembers({ org }),
+    invitations: await identity.listInvitations({ org }),
     serviceAccounts: await identity.listServiceAccounts({ org }),
     apiKeys: apiKeys.map(({ uid, name, role, expireTime }) => ({ uid, name, role, expireTime })),
     secrets: await config.listSecrets({ org }),

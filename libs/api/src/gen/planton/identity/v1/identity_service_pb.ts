@@ -14,8 +14,12 @@ import type { AuditOutcome, AuditOutcomeJson, AuditRecord, AuditRecordJson } fro
 import { file_planton_common_v1_audit } from "../../common/v1/audit_pb.ts";
 import type { AuditCheckpoint, AuditCheckpointJson, AuditFinding, AuditFindingJson, AuditSeal, AuditSealJson, SealedAuditRecord, SealedAuditRecordJson } from "../../common/v1/audit_trail_pb.ts";
 import { file_planton_common_v1_audit_trail } from "../../common/v1/audit_trail_pb.ts";
+import type { Account, AccountJson } from "./account_pb.ts";
+import { file_planton_identity_v1_account } from "./account_pb.ts";
 import type { ApiKey, ApiKeyJson } from "./api_key_pb.ts";
 import { file_planton_identity_v1_api_key } from "./api_key_pb.ts";
+import type { Invitation, InvitationJson } from "./invitation_pb.ts";
+import { file_planton_identity_v1_invitation } from "./invitation_pb.ts";
 import type { Environment, EnvironmentJson, Member, MemberJson, Organization, OrganizationJson, Role, RoleJson, ServiceAccount, ServiceAccountJson, SubjectKind, SubjectKindJson } from "./organization_pb.ts";
 import { file_planton_identity_v1_organization } from "./organization_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -24,7 +28,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file planton/identity/v1/identity_service.proto.
  */
 export const file_planton_identity_v1_identity_service: GenFile = /*@__PURE__*/
-  fileDesc("CipwbGFudG9uL2lkZW50aXR5L3YxL2lkZW50aXR5X3NlcnZpY2UucHJvdG8SE3BsYW50b24uaWRlbnRpdHkudjEiYwoZQ3JlYXRlT3JnYW5pemF0aW9uUmVxdWVzdBIvCgRzbHVnGAEgASgJQiG6SB5yHBg/MhheW2EtejAtOV0rKC1bYS16MC05XSspKiQSFQoEbmFtZRgCIAEoCUIHukgEcgIYZCJVChpDcmVhdGVPcmdhbml6YXRpb25SZXNwb25zZRI3Cgxvcmdhbml6YXRpb24YASABKAsyIS5wbGFudG9uLmlkZW50aXR5LnYxLk9yZ2FuaXphdGlvbiIaChhMaXN0T3JnYW5pemF0aW9uc1JlcXVlc3QiVQoZTGlzdE9yZ2FuaXphdGlvbnNSZXNwb25zZRI4Cg1vcmdhbml6YXRpb25zGAEgAygLMiEucGxhbnRvbi5pZGVudGl0eS52MS5Pcmdhbml6YXRpb24iYwoYQ3JlYXRlRW52aXJvbm1lbnRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Ei8KBHNsdWcYAiABKAlCIbpIHnIcGD8yGF5bYS16MC05XSsoLVthLXowLTldKykqJCJSChlDcmVhdGVFbnZpcm9ubWVudFJlc3BvbnNlEjUKC2Vudmlyb25tZW50GAEgASgLMiAucGxhbnRvbi5pZGVudGl0eS52MS5FbnZpcm9ubWVudCIxChdMaXN0RW52aXJvbm1lbnRzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPyJSChhMaXN0RW52aXJvbm1lbnRzUmVzcG9uc2USNgoMZW52aXJvbm1lbnRzGAEgAygLMiAucGxhbnRvbi5pZGVudGl0eS52MS5FbnZpcm9ubWVudCJSChhEZWxldGVFbnZpcm9ubWVudFJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SHgoLZW52aXJvbm1lbnQYAiABKAlCCbpIBnIEEAEYPyIbChlEZWxldGVFbnZpcm9ubWVudFJlc3BvbnNlIkAKGUxvb2tVcEVudmlyb25tZW50c1JlcXVlc3QSIwoQb3JnYW5pemF0aW9uX3VpZBgBIAEoCUIJukgGcgQQARhAIlQKGkxvb2tVcEVudmlyb25tZW50c1Jlc3BvbnNlEjYKDGVudmlyb25tZW50cxgBIAMoCzIgLnBsYW50b24uaWRlbnRpdHkudjEuRW52aXJvbm1lbnQiLAoSTGlzdE1lbWJlcnNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/IkMKE0xpc3RNZW1iZXJzUmVzcG9uc2USLAoHbWVtYmVycxgBIAMoCzIbLnBsYW50b24uaWRlbnRpdHkudjEuTWVtYmVyIqEBChBTZXRNZW1iZXJSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Eh4KC3N1YmplY3RfdWlkGAIgASgJQgm6SAZyBBABGEASMwoEcm9sZRgDIAEoDjIZLnBsYW50b24uaWRlbnRpdHkudjEuUm9sZUIKukgHggEEEAEgABIgCgxlbnZpcm9ubWVudHMYBCADKAlCCrpIB5IBBBBkGAEiQAoRU2V0TWVtYmVyUmVzcG9uc2USKwoGbWVtYmVyGAEgASgLMhsucGxhbnRvbi5pZGVudGl0eS52MS5NZW1iZXIiTQoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIeCgtzdWJqZWN0X3VpZBgCIAEoCUIJukgGcgQQARhAIhYKFFJlbW92ZU1lbWJlclJlc3BvbnNlIr0BChtDcmVhdGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SLwoEc2x1ZxgCIAEoCUIhukgechwYPzIYXlthLXowLTldKygtW2EtejAtOV0rKSokEjMKBHJvbGUYAyABKA4yGS5wbGFudG9uLmlkZW50aXR5LnYxLlJvbGVCCrpIB4IBBBABIAASIAoMZW52aXJvbm1lbnRzGAQgAygJQgq6SAeSAQQQZBgBIlwKHENyZWF0ZVNlcnZpY2VBY2NvdW50UmVzcG9uc2USPAoPc2VydmljZV9hY2NvdW50GAEgASgLMiMucGxhbnRvbi5pZGVudGl0eS52MS5TZXJ2aWNlQWNjb3VudCI0ChpMaXN0U2VydmljZUFjY291bnRzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPyJcChtMaXN0U2VydmljZUFjY291bnRzUmVzcG9uc2USPQoQc2VydmljZV9hY2NvdW50cxgBIAMoCzIjLnBsYW50b24uaWRlbnRpdHkudjEuU2VydmljZUFjY291bnQiTgobRGVsZXRlU2VydmljZUFjY291bnRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhcKBHNsdWcYAiABKAlCCbpIBnIEEAEYPyIeChxEZWxldGVTZXJ2aWNlQWNjb3VudFJlc3BvbnNlIoEEChNDcmVhdGVBcGlLZXlSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Ei8KBG5hbWUYAiABKAlCIbpIHnIcGD8yGF5bYS16MC05XSsoLVthLXowLTldKykqJBIxCgRyb2xlGAMgASgOMhkucGxhbnRvbi5pZGVudGl0eS52MS5Sb2xlQgi6SAWCAQIQARI/CghsaWZldGltZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgYIgIawlgEyAgg8EiAKDGVudmlyb25tZW50cxgFIAMoCUIKukgHkgEEEGQYARI9Cg9zZXJ2aWNlX2FjY291bnQYBiABKAlCJLpIIXIfGD8yG14oW2EtejAtOV0rKC1bYS16MC05XSspKik/JDrLAbpIxwEaxAEKHGFwaV9rZXkuc2VydmljZV9hY2NvdW50LnJvbGUSU2Egc2VydmljZSBhY2NvdW50IHRoYXQgZXhpc3RzIGhhcyBpdHMgcm9sZSBhbHJlYWR5OyBsZWF2ZSBvdXQgcm9sZSBhbmQgZW52aXJvbm1lbnRzGk90aGlzLnNlcnZpY2VfYWNjb3VudCA9PSAnJyB8fCAodGhpcy5yb2xlID09IDAgJiYgdGhpcy5lbnZpcm9ubWVudHMuc2l6ZSgpID09IDApIlYKFENyZWF0ZUFwaUtleVJlc3BvbnNlEiwKB2FwaV9rZXkYASABKAsyGy5wbGFudG9uLmlkZW50aXR5LnYxLkFwaUtleRIQCgNrZXkYAiABKAlCA4ABASIsChJMaXN0QXBpS2V5c1JlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8iRAoTTGlzdEFwaUtleXNSZXNwb25zZRItCghhcGlfa2V5cxgBIAMoCzIbLnBsYW50b24uaWRlbnRpdHkudjEuQXBpS2V5IkkKE1Jldm9rZUFwaUtleVJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SGgoHYXBpX2tleRgCIAEoCUIJukgGcgQQARhAIhYKFFJldm9rZUFwaUtleVJlc3BvbnNlIkwKFEV4Y2hhbmdlVG9rZW5SZXF1ZXN0Eh4KB2FwaV9rZXkYASABKAlCDYABAbpIB3IFEAEYgAQSFAoDb3JnGAIgASgJQge6SARyAhg/ImMKFUV4Y2hhbmdlVG9rZW5SZXNwb25zZRIZCgxhY2Nlc3NfdG9rZW4YASABKAlCA4ABARIvCgtleHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiDwoNV2hvQW1JUmVxdWVzdCLEAQoOV2hvQW1JUmVzcG9uc2USEwoLc3ViamVjdF91aWQYASABKAkSLgoEa2luZBgCIAEoDjIgLnBsYW50b24uaWRlbnRpdHkudjEuU3ViamVjdEtpbmQSDAoEbmFtZRgDIAEoCRIWCg5pbnN0YW5jZV9vd25lchgEIAEoCBI4Cg1vcmdhbml6YXRpb25zGAUgAygLMiEucGxhbnRvbi5pZGVudGl0eS52MS5Pcmdhbml6YXRpb24SDQoFZW1haWwYBiABKAkiGQoXR2V0SnNvbldlYktleVNldFJlcXVlc3QiNAoYR2V0SnNvbldlYktleVNldFJlc3BvbnNlEhgKEGpzb25fd2ViX2tleV9zZXQYASABKAkiGAoWTGlzdFJldm9jYXRpb25zUmVxdWVzdCJPChdMaXN0UmV2b2NhdGlvbnNSZXNwb25zZRI0CgtyZXZvY2F0aW9ucxgBIAMoCzIfLnBsYW50b24uaWRlbnRpdHkudjEuUmV2b2NhdGlvbiJNCgpSZXZvY2F0aW9uEg8KB3N1YmplY3QYASABKAkSLgoKbm90X2JlZm9yZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi2wMKF0xpc3RBdWRpdFJlY29yZHNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Eh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACBIjCgZhY3Rpb24YBCABKAlCE7pIEHIOGEAyCl5bXlx4MDBdKiQSKgoNcmVzb3VyY2Vfc2x1ZxgFIAEoCUITukgQcg4YPzIKXlteXHgwMF0qJBImCglhY3Rvcl91aWQYBiABKAlCE7pIEHIOGEAyCl5bXlx4MDBdKiQSPAoFc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhG6SA6yAQsiBwj/gtH/rwcyABI8CgV1bnRpbBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAEjoKB291dGNvbWUYCSABKA4yHy5wbGFudG9uLmNvbW1vbi52MS5BdWRpdE91dGNvbWVCCLpIBYIBAhABEigKCnJlcXVlc3RfaWQYCiABKAlCFLpIEXIPGIABMgpeW15ceDAwXSokEhAKCGluc3RhbmNlGAsgASgIImQKGExpc3RBdWRpdFJlY29yZHNSZXNwb25zZRIvCgdyZWNvcmRzGAEgAygLMh4ucGxhbnRvbi5jb21tb24udjEuQXVkaXRSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrUBChdWZXJpZnlBdWRpdFRyYWlsUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIQCghpbnN0YW5jZRgCIAEoCBIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACBIwChZjaGVja3BvaW50X3NlYWxfbnVtYmVyGAQgASgDQhC6SA0iCxj/////////DygAEiAKD2NoZWNrcG9pbnRfaGFzaBgFIAEoDEIHukgEegIYICLvAQoYVmVyaWZ5QXVkaXRUcmFpbFJlc3BvbnNlEjEKCGZpbmRpbmdzGAEgAygLMh8ucGxhbnRvbi5jb21tb24udjEuQXVkaXRGaW5kaW5nEhIKCnNlYWxfY291bnQYAiABKAUSFAoMcmVjb3JkX2NvdW50GAMgASgFEjAKBGhlYWQYBCABKAsyIi5wbGFudG9uLmNvbW1vbi52MS5BdWRpdENoZWNrcG9pbnQSFgoOdW5zZWFsZWRfY291bnQYBSABKAMSEwoLcHVibGljX2tleXMYBiADKAwSFwoPbmV4dF9wYWdlX3Rva2VuGAcgASgJIt0BChdFeHBvcnRBdWRpdFRyYWlsUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIQCghpbnN0YW5jZRgCIAEoCBIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACBI8CgVzaW5jZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAEjwKBXVudGlsGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIRukgOsgELIgcI/4LR/68HMgAizwEKGEV4cG9ydEF1ZGl0VHJhaWxSZXNwb25zZRIrCgVzZWFscxgBIAMoCzIcLnBsYW50b24uY29tbW9uLnYxLkF1ZGl0U2VhbBI1CgdyZWNvcmRzGAIgAygLMiQucGxhbnRvbi5jb21tb24udjEuU2VhbGVkQXVkaXRSZWNvcmQSNgoKY2hlY2twb2ludBgDIAEoCzIiLnBsYW50b24uY29tbW9uLnYxLkF1ZGl0Q2hlY2twb2ludBIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkyqBQKCElkZW50aXR5En0KEkNyZWF0ZU9yZ2FuaXphdGlvbhIuLnBsYW50b24uaWRlbnRpdHkudjEuQ3JlYXRlT3JnYW5pemF0aW9uUmVxdWVzdBovLnBsYW50b24uaWRlbnRpdHkudjEuQ3JlYXRlT3JnYW5pemF0aW9uUmVzcG9uc2UiBoq1GAIoARJ6ChFMaXN0T3JnYW5pemF0aW9ucxItLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdE9yZ2FuaXphdGlvbnNSZXF1ZXN0Gi4ucGxhbnRvbi5pZGVudGl0eS52MS5MaXN0T3JnYW5pemF0aW9uc1Jlc3BvbnNlIgaKtRgCEAESegoRQ3JlYXRlRW52aXJvbm1lbnQSLS5wbGFudG9uLmlkZW50aXR5LnYxLkNyZWF0ZUVudmlyb25tZW50UmVxdWVzdBouLnBsYW50b24uaWRlbnRpdHkudjEuQ3JlYXRlRW52aXJvbm1lbnRSZXNwb25zZSIGirUYAhgCEncKEExpc3RFbnZpcm9ubWVudHMSLC5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RFbnZpcm9ubWVudHNSZXF1ZXN0Gi0ucGxhbnRvbi5pZGVudGl0eS52MS5MaXN0RW52aXJvbm1lbnRzUmVzcG9uc2UiBoq1GAIYARJ6ChFEZWxldGVFbnZpcm9ubWVudBItLnBsYW50b24uaWRlbnRpdHkudjEuRGVsZXRlRW52aXJvbm1lbnRSZXF1ZXN0Gi4ucGxhbnRvbi5pZGVudGl0eS52MS5EZWxldGVFbnZpcm9ubWVudFJlc3BvbnNlIgaKtRgCGAISfQoSTG9va1VwRW52aXJvbm1lbnRzEi4ucGxhbnRvbi5pZGVudGl0eS52MS5Mb29rVXBFbnZpcm9ubWVudHNSZXF1ZXN0Gi8ucGxhbnRvbi5pZGVudGl0eS52MS5Mb29rVXBFbnZpcm9ubWVudHNSZXNwb25zZSIGirUYAiABEmgKC0xpc3RNZW1iZXJzEicucGxhbnRvbi5pZGVudGl0eS52MS5MaXN0TWVtYmVyc1JlcXVlc3QaKC5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RNZW1iZXJzUmVzcG9uc2UiBoq1GAIYARJiCglTZXRNZW1iZXISJS5wbGFudG9uLmlkZW50aXR5LnYxLlNldE1lbWJlclJlcXVlc3QaJi5wbGFudG9uLmlkZW50aXR5LnYxLlNldE1lbWJlclJlc3BvbnNlIgaKtRgCGAMSawoMUmVtb3ZlTWVtYmVyEigucGxhbnRvbi5pZGVudGl0eS52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0GikucGxhbnRvbi5pZGVudGl0eS52MS5SZW1vdmVNZW1iZXJSZXNwb25zZSIGirUYAhgDEoMBChRDcmVhdGVTZXJ2aWNlQWNjb3VudBIwLnBsYW50b24uaWRlbnRpdHkudjEuQ3JlYXRlU2VydmljZUFjY291bnRSZXF1ZXN0GjEucGxhbnRvbi5pZGVudGl0eS52MS5DcmVhdGVTZXJ2aWNlQWNjb3VudFJlc3BvbnNlIgaKtRgCGAQSgAEKE0xpc3RTZXJ2aWNlQWNjb3VudHMSLy5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RTZXJ2aWNlQWNjb3VudHNSZXF1ZXN0GjAucGxhbnRvbi5pZGVudGl0eS52MS5MaXN0U2VydmljZUFjY291bnRzUmVzcG9uc2UiBoq1GAIYARKDAQoURGVsZXRlU2VydmljZUFjY291bnQSMC5wbGFudG9uLmlkZW50aXR5LnYxLkRlbGV0ZVNlcnZpY2VBY2NvdW50UmVxdWVzdBoxLnBsYW50b24uaWRlbnRpdHkudjEuRGVsZXRlU2VydmljZUFjY291bnRSZXNwb25zZSIGirUYAhgEEmsKDENyZWF0ZUFwaUtleRIoLnBsYW50b24uaWRlbnRpdHkudjEuQ3JlYXRlQXBpS2V5UmVxdWVzdBopLnBsYW50b24uaWRlbnRpdHkudjEuQ3JlYXRlQXBpS2V5UmVzcG9uc2UiBoq1GAIYBRJoCgtMaXN0QXBpS2V5cxInLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdEFwaUtleXNSZXF1ZXN0GigucGxhbnRvbi5pZGVudGl0eS52MS5MaXN0QXBpS2V5c1Jlc3BvbnNlIgaKtRgCGAUSawoMUmV2b2tlQXBpS2V5EigucGxhbnRvbi5pZGVudGl0eS52MS5SZXZva2VBcGlLZXlSZXF1ZXN0GikucGxhbnRvbi5pZGVudGl0eS52MS5SZXZva2VBcGlLZXlSZXNwb25zZSIGirUYAhgFEm4KDUV4Y2hhbmdlVG9rZW4SKS5wbGFudG9uLmlkZW50aXR5LnYxLkV4Y2hhbmdlVG9rZW5SZXF1ZXN0GioucGxhbnRvbi5pZGVudGl0eS52MS5FeGNoYW5nZVRva2VuUmVzcG9uc2UiBoq1GAIIARJZCgZXaG9BbUkSIi5wbGFudG9uLmlkZW50aXR5LnYxLldob0FtSVJlcXVlc3QaIy5wbGFudG9uLmlkZW50aXR5LnYxLldob0FtSVJlc3BvbnNlIgaKtRgCEAESdwoQR2V0SnNvbldlYktleVNldBIsLnBsYW50b24uaWRlbnRpdHkudjEuR2V0SnNvbldlYktleVNldFJlcXVlc3QaLS5wbGFudG9uLmlkZW50aXR5LnYxLkdldEpzb25XZWJLZXlTZXRSZXNwb25zZSIGirUYAiABEnQKD0xpc3RSZXZvY2F0aW9ucxIrLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdFJldm9jYXRpb25zUmVxdWVzdBosLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdFJldm9jYXRpb25zUmVzcG9uc2UiBoq1GAIgARJ3ChBMaXN0QXVkaXRSZWNvcmRzEiwucGxhbnRvbi5pZGVudGl0eS52MS5MaXN0QXVkaXRSZWNvcmRzUmVxdWVzdBotLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdEF1ZGl0UmVjb3Jkc1Jlc3BvbnNlIgaKtRgCGB4SdwoQVmVyaWZ5QXVkaXRUcmFpbBIsLnBsYW50b24uaWRlbnRpdHkudjEuVmVyaWZ5QXVkaXRUcmFpbFJlcXVlc3QaLS5wbGFudG9uLmlkZW50aXR5LnYxLlZlcmlmeUF1ZGl0VHJhaWxSZXNwb25zZSIGirUYAhgeEncKEEV4cG9ydEF1ZGl0VHJhaWwSLC5wbGFudG9uLmlkZW50aXR5LnYxLkV4cG9ydEF1ZGl0VHJhaWxSZXF1ZXN0Gi0ucGxhbnRvbi5pZGVudGl0eS52MS5FeHBvcnRBdWRpdFRyYWlsUmVzcG9uc2UiBoq1GAIYHmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_planton_common_v1_access, file_planton_common_v1_audit, file_planton_common_v1_audit_trail, file_planton_identity_v1_api_key, file_planton_identity_v1_organization]);
+  fileDesc("CipwbGFudG9uL2lkZW50aXR5L3YxL2lkZW50aXR5X3NlcnZpY2UucHJvdG8SE3BsYW50b24uaWRlbnRpdHkudjEiYwoZQ3JlYXRlT3JnYW5pemF0aW9uUmVxdWVzdBIvCgRzbHVnGAEgASgJQiG6SB5yHBg/MhheW2EtejAtOV0rKC1bYS16MC05XSspKiQSFQoEbmFtZRgCIAEoCUIHukgEcgIYZCJVChpDcmVhdGVPcmdhbml6YXRpb25SZXNwb25zZRI3Cgxvcmdhbml6YXRpb24YASABKAsyIS5wbGFudG9uLmlkZW50aXR5LnYxLk9yZ2FuaXphdGlvbiIaChhMaXN0T3JnYW5pemF0aW9uc1JlcXVlc3QiVQoZTGlzdE9yZ2FuaXphdGlvbnNSZXNwb25zZRI4Cg1vcmdhbml6YXRpb25zGAEgAygLMiEucGxhbnRvbi5pZGVudGl0eS52MS5Pcmdhbml6YXRpb24iYwoYQ3JlYXRlRW52aXJvbm1lbnRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Ei8KBHNsdWcYAiABKAlCIbpIHnIcGD8yGF5bYS16MC05XSsoLVthLXowLTldKykqJCJSChlDcmVhdGVFbnZpcm9ubWVudFJlc3BvbnNlEjUKC2Vudmlyb25tZW50GAEgASgLMiAucGxhbnRvbi5pZGVudGl0eS52MS5FbnZpcm9ubWVudCIxChdMaXN0RW52aXJvbm1lbnRzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPyJSChhMaXN0RW52aXJvbm1lbnRzUmVzcG9uc2USNgoMZW52aXJvbm1lbnRzGAEgAygLMiAucGxhbnRvbi5pZGVudGl0eS52MS5FbnZpcm9ubWVudCJSChhEZWxldGVFbnZpcm9ubWVudFJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SHgoLZW52aXJvbm1lbnQYAiABKAlCCbpIBnIEEAEYPyIbChlEZWxldGVFbnZpcm9ubWVudFJlc3BvbnNlIkAKGUxvb2tVcEVudmlyb25tZW50c1JlcXVlc3QSIwoQb3JnYW5pemF0aW9uX3VpZBgBIAEoCUIJukgGcgQQARhAIlQKGkxvb2tVcEVudmlyb25tZW50c1Jlc3BvbnNlEjYKDGVudmlyb25tZW50cxgBIAMoCzIgLnBsYW50b24uaWRlbnRpdHkudjEuRW52aXJvbm1lbnQiLAoSTGlzdE1lbWJlcnNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/IkMKE0xpc3RNZW1iZXJzUmVzcG9uc2USLAoHbWVtYmVycxgBIAMoCzIbLnBsYW50b24uaWRlbnRpdHkudjEuTWVtYmVyIqEBChBTZXRNZW1iZXJSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Eh4KC3N1YmplY3RfdWlkGAIgASgJQgm6SAZyBBABGEASMwoEcm9sZRgDIAEoDjIZLnBsYW50b24uaWRlbnRpdHkudjEuUm9sZUIKukgHggEEEAEgABIgCgxlbnZpcm9ubWVudHMYBCADKAlCCrpIB5IBBBBkGAEiQAoRU2V0TWVtYmVyUmVzcG9uc2USKwoGbWVtYmVyGAEgASgLMhsucGxhbnRvbi5pZGVudGl0eS52MS5NZW1iZXIiTQoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIeCgtzdWJqZWN0X3VpZBgCIAEoCUIJukgGcgQQARhAIhYKFFJlbW92ZU1lbWJlclJlc3BvbnNlIuQBChdDcmVhdGVJbnZpdGF0aW9uUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIZCgVlbWFpbBgCIAEoCUIKukgHcgUY/gFgARIzCgRyb2xlGAMgASgOMhkucGxhbnRvbi5pZGVudGl0eS52MS5Sb2xlQgq6SAeCAQQQASAAEiAKDGVudmlyb25tZW50cxgEIAMoCUIKukgHkgEEEGQYARI/CghsaWZldGltZRgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgUIgJqeATIDCJAcInQKGENyZWF0ZUludml0YXRpb25SZXNwb25zZRIzCgppbnZpdGF0aW9uGAEgASgLMh8ucGxhbnRvbi5pZGVudGl0eS52MS5JbnZpdGF0aW9uEhEKBGxpbmsYAiABKAlCA4ABARIQCghyZXBsYWNlZBgDIAEoCCIwChZMaXN0SW52aXRhdGlvbnNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Ik8KF0xpc3RJbnZpdGF0aW9uc1Jlc3BvbnNlEjQKC2ludml0YXRpb25zGAEgAygLMh8ucGxhbnRvbi5pZGVudGl0eS52MS5JbnZpdGF0aW9uIkkKF1Jldm9rZUludml0YXRpb25SZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhYKA3VpZBgCIAEoCUIJukgGcgQQARhAIhoKGFJldm9rZUludml0YXRpb25SZXNwb25zZSJ3ChNMaXN0QWNjb3VudHNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiACBIjCgVlbWFpbBgDIAEoCUIUukgRcg8Y/gEyCl5bXlx4MDBdKiQiXwoUTGlzdEFjY291bnRzUmVzcG9uc2USLgoIYWNjb3VudHMYASADKAsyHC5wbGFudG9uLmlkZW50aXR5LnYxLkFjY291bnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIi8KFURpc2FibGVBY2NvdW50UmVxdWVzdBIWCgN1aWQYASABKAlCCbpIBnIEEAEYQCJfChZEaXNhYmxlQWNjb3VudFJlc3BvbnNlEi0KB2FjY291bnQYASABKAsyHC5wbGFudG9uLmlkZW50aXR5LnYxLkFjY291bnQSFgoOb3duZXJsZXNzX29yZ3MYAiADKAkiLgoURW5hYmxlQWNjb3VudFJlcXVlc3QSFgoDdWlkGAEgASgJQgm6SAZyBBABGEAiRgoVRW5hYmxlQWNjb3VudFJlc3BvbnNlEi0KB2FjY291bnQYASABKAsyHC5wbGFudG9uLmlkZW50aXR5LnYxLkFjY291bnQiMwoZQ3JlYXRlUGFzc3dvcmRMaW5rUmVxdWVzdBIWCgN1aWQYASABKAlCCbpIBnIEEAEYQCKPAQoaQ3JlYXRlUGFzc3dvcmRMaW5rUmVzcG9uc2USEQoEbGluaxgBIAEoCUIDgAEBEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgdhY2NvdW50GAMgASgLMhwucGxhbnRvbi5pZGVudGl0eS52MS5BY2NvdW50Ir0BChtDcmVhdGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SLwoEc2x1ZxgCIAEoCUIhukgechwYPzIYXlthLXowLTldKygtW2EtejAtOV0rKSokEjMKBHJvbGUYAyABKA4yGS5wbGFudG9uLmlkZW50aXR5LnYxLlJvbGVCCrpIB4IBBBABIAASIAoMZW52aXJvbm1lbnRzGAQgAygJQgq6SAeSAQQQZBgBIlwKHENyZWF0ZVNlcnZpY2VBY2NvdW50UmVzcG9uc2USPAoPc2VydmljZV9hY2NvdW50GAEgASgLMiMucGxhbnRvbi5pZGVudGl0eS52MS5TZXJ2aWNlQWNjb3VudCI0ChpMaXN0U2VydmljZUFjY291bnRzUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPyJcChtMaXN0U2VydmljZUFjY291bnRzUmVzcG9uc2USPQoQc2VydmljZV9hY2NvdW50cxgBIAMoCzIjLnBsYW50b24uaWRlbnRpdHkudjEuU2VydmljZUFjY291bnQiTgobRGVsZXRlU2VydmljZUFjY291bnRSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/EhcKBHNsdWcYAiABKAlCCbpIBnIEEAEYPyIeChxEZWxldGVTZXJ2aWNlQWNjb3VudFJlc3BvbnNlIoEEChNDcmVhdGVBcGlLZXlSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Ei8KBG5hbWUYAiABKAlCIbpIHnIcGD8yGF5bYS16MC05XSsoLVthLXowLTldKykqJBIxCgRyb2xlGAMgASgOMhkucGxhbnRvbi5pZGVudGl0eS52MS5Sb2xlQgi6SAWCAQIQARI/CghsaWZldGltZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgYIgIawlgEyAgg8EiAKDGVudmlyb25tZW50cxgFIAMoCUIKukgHkgEEEGQYARI9Cg9zZXJ2aWNlX2FjY291bnQYBiABKAlCJLpIIXIfGD8yG14oW2EtejAtOV0rKC1bYS16MC05XSspKik/JDrLAbpIxwEaxAEKHGFwaV9rZXkuc2VydmljZV9hY2NvdW50LnJvbGUSU2Egc2VydmljZSBhY2NvdW50IHRoYXQgZXhpc3RzIGhhcyBpdHMgcm9sZSBhbHJlYWR5OyBsZWF2ZSBvdXQgcm9sZSBhbmQgZW52aXJvbm1lbnRzGk90aGlzLnNlcnZpY2VfYWNjb3VudCA9PSAnJyB8fCAodGhpcy5yb2xlID09IDAgJiYgdGhpcy5lbnZpcm9ubWVudHMuc2l6ZSgpID09IDApIlYKFENyZWF0ZUFwaUtleVJlc3BvbnNlEiwKB2FwaV9rZXkYASABKAsyGy5wbGFudG9uLmlkZW50aXR5LnYxLkFwaUtleRIQCgNrZXkYAiABKAlCA4ABASIsChJMaXN0QXBpS2V5c1JlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8iRAoTTGlzdEFwaUtleXNSZXNwb25zZRItCghhcGlfa2V5cxgBIAMoCzIbLnBsYW50b24uaWRlbnRpdHkudjEuQXBpS2V5IkkKE1Jldm9rZUFwaUtleVJlcXVlc3QSFgoDb3JnGAEgASgJQgm6SAZyBBABGD8SGgoHYXBpX2tleRgCIAEoCUIJukgGcgQQARhAIhYKFFJldm9rZUFwaUtleVJlc3BvbnNlIkwKFEV4Y2hhbmdlVG9rZW5SZXF1ZXN0Eh4KB2FwaV9rZXkYASABKAlCDYABAbpIB3IFEAEYgAQSFAoDb3JnGAIgASgJQge6SARyAhg/ImMKFUV4Y2hhbmdlVG9rZW5SZXNwb25zZRIZCgxhY2Nlc3NfdG9rZW4YASABKAlCA4ABARIvCgtleHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiDwoNV2hvQW1JUmVxdWVzdCLEAQoOV2hvQW1JUmVzcG9uc2USEwoLc3ViamVjdF91aWQYASABKAkSLgoEa2luZBgCIAEoDjIgLnBsYW50b24uaWRlbnRpdHkudjEuU3ViamVjdEtpbmQSDAoEbmFtZRgDIAEoCRIWCg5pbnN0YW5jZV9vd25lchgEIAEoCBI4Cg1vcmdhbml6YXRpb25zGAUgAygLMiEucGxhbnRvbi5pZGVudGl0eS52MS5Pcmdhbml6YXRpb24SDQoFZW1haWwYBiABKAkiGQoXR2V0SnNvbldlYktleVNldFJlcXVlc3QiNAoYR2V0SnNvbldlYktleVNldFJlc3BvbnNlEhgKEGpzb25fd2ViX2tleV9zZXQYASABKAkiGAoWTGlzdFJldm9jYXRpb25zUmVxdWVzdCJPChdMaXN0UmV2b2NhdGlvbnNSZXNwb25zZRI0CgtyZXZvY2F0aW9ucxgBIAMoCzIfLnBsYW50b24uaWRlbnRpdHkudjEuUmV2b2NhdGlvbiJNCgpSZXZvY2F0aW9uEg8KB3N1YmplY3QYASABKAkSLgoKbm90X2JlZm9yZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi2wMKF0xpc3RBdWRpdFJlY29yZHNSZXF1ZXN0EhYKA29yZxgBIAEoCUIJukgGcgQQARg/Eh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACBIjCgZhY3Rpb24YBCABKAlCE7pIEHIOGEAyCl5bXlx4MDBdKiQSKgoNcmVzb3VyY2Vfc2x1ZxgFIAEoCUITukgQcg4YPzIKXlteXHgwMF0qJBImCglhY3Rvcl91aWQYBiABKAlCE7pIEHIOGEAyCl5bXlx4MDBdKiQSPAoFc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhG6SA6yAQsiBwj/gtH/rwcyABI8CgV1bnRpbBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAEjoKB291dGNvbWUYCSABKA4yHy5wbGFudG9uLmNvbW1vbi52MS5BdWRpdE91dGNvbWVCCLpIBYIBAhABEigKCnJlcXVlc3RfaWQYCiABKAlCFLpIEXIPGIABMgpeW15ceDAwXSokEhAKCGluc3RhbmNlGAsgASgIImQKGExpc3RBdWRpdFJlY29yZHNSZXNwb25zZRIvCgdyZWNvcmRzGAEgAygLMh4ucGxhbnRvbi5jb21tb24udjEuQXVkaXRSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrUBChdWZXJpZnlBdWRpdFRyYWlsUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIQCghpbnN0YW5jZRgCIAEoCBIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACBIwChZjaGVja3BvaW50X3NlYWxfbnVtYmVyGAQgASgDQhC6SA0iCxj/////////DygAEiAKD2NoZWNrcG9pbnRfaGFzaBgFIAEoDEIHukgEegIYICLvAQoYVmVyaWZ5QXVkaXRUcmFpbFJlc3BvbnNlEjEKCGZpbmRpbmdzGAEgAygLMh8ucGxhbnRvbi5jb21tb24udjEuQXVkaXRGaW5kaW5nEhIKCnNlYWxfY291bnQYAiABKAUSFAoMcmVjb3JkX2NvdW50GAMgASgFEjAKBGhlYWQYBCABKAsyIi5wbGFudG9uLmNvbW1vbi52MS5BdWRpdENoZWNrcG9pbnQSFgoOdW5zZWFsZWRfY291bnQYBSABKAMSEwoLcHVibGljX2tleXMYBiADKAwSFwoPbmV4dF9wYWdlX3Rva2VuGAcgASgJIt0BChdFeHBvcnRBdWRpdFRyYWlsUmVxdWVzdBIWCgNvcmcYASABKAlCCbpIBnIEEAEYPxIQCghpbnN0YW5jZRgCIAEoCBIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACBI8CgVzaW5jZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEbpIDrIBCyIHCP+C0f+vBzIAEjwKBXVudGlsGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIRukgOsgELIgcI/4LR/68HMgAizwEKGEV4cG9ydEF1ZGl0VHJhaWxSZXNwb25zZRIrCgVzZWFscxgBIAMoCzIcLnBsYW50b24uY29tbW9uLnYxLkF1ZGl0U2VhbBI1CgdyZWNvcmRzGAIgAygLMiQucGxhbnRvbi5jb21tb24udjEuU2VhbGVkQXVkaXRSZWNvcmQSNgoKY2hlY2twb2ludBgDIAEoCzIiLnBsYW50b24uY29tbW9uLnYxLkF1ZGl0Q2hlY2twb2ludBIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAky3xoKCElkZW50aXR5En0KEkNyZWF0ZU9yZ2FuaXphdGlvbhIuLnBsYW50b24uaWRlbnRpdHkudjEuQ3JlYXRlT3JnYW5pemF0aW9uUmVxdWVzdBovLnBsYW50b24uaWRlbnRpdHkudjEuQ3JlYXRlT3JnYW5pemF0aW9uUmVzcG9uc2UiBoq1GAIoARJ6ChFMaXN0T3JnYW5pemF0aW9ucxItLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdE9yZ2FuaXphdGlvbnNSZXF1ZXN0Gi4ucGxhbnRvbi5pZGVudGl0eS52MS5MaXN0T3JnYW5pemF0aW9uc1Jlc3BvbnNlIgaKtRgCEAESegoRQ3JlYXRlRW52aXJvbm1lbnQSLS5wbGFudG9uLmlkZW50aXR5LnYxLkNyZWF0ZUVudmlyb25tZW50UmVxdWVzdBouLnBsYW50b24uaWRlbnRpdHkudjEuQ3JlYXRlRW52aXJvbm1lbnRSZXNwb25zZSIGirUYAhgCEncKEExpc3RFbnZpcm9ubWVudHMSLC5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RFbnZpcm9ubWVudHNSZXF1ZXN0Gi0ucGxhbnRvbi5pZGVudGl0eS52MS5MaXN0RW52aXJvbm1lbnRzUmVzcG9uc2UiBoq1GAIYARJ6ChFEZWxldGVFbnZpcm9ubWVudBItLnBsYW50b24uaWRlbnRpdHkudjEuRGVsZXRlRW52aXJvbm1lbnRSZXF1ZXN0Gi4ucGxhbnRvbi5pZGVudGl0eS52MS5EZWxldGVFbnZpcm9ubWVudFJlc3BvbnNlIgaKtRgCGAISfQoSTG9va1VwRW52aXJvbm1lbnRzEi4ucGxhbnRvbi5pZGVudGl0eS52MS5Mb29rVXBFbnZpcm9ubWVudHNSZXF1ZXN0Gi8ucGxhbnRvbi5pZGVudGl0eS52MS5Mb29rVXBFbnZpcm9ubWVudHNSZXNwb25zZSIGirUYAiABEmgKC0xpc3RNZW1iZXJzEicucGxhbnRvbi5pZGVudGl0eS52MS5MaXN0TWVtYmVyc1JlcXVlc3QaKC5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RNZW1iZXJzUmVzcG9uc2UiBoq1GAIYARJiCglTZXRNZW1iZXISJS5wbGFudG9uLmlkZW50aXR5LnYxLlNldE1lbWJlclJlcXVlc3QaJi5wbGFudG9uLmlkZW50aXR5LnYxLlNldE1lbWJlclJlc3BvbnNlIgaKtRgCGAMSawoMUmVtb3ZlTWVtYmVyEigucGxhbnRvbi5pZGVudGl0eS52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0GikucGxhbnRvbi5pZGVudGl0eS52MS5SZW1vdmVNZW1iZXJSZXNwb25zZSIGirUYAhgDEncKEENyZWF0ZUludml0YXRpb24SLC5wbGFudG9uLmlkZW50aXR5LnYxLkNyZWF0ZUludml0YXRpb25SZXF1ZXN0Gi0ucGxhbnRvbi5pZGVudGl0eS52MS5DcmVhdGVJbnZpdGF0aW9uUmVzcG9uc2UiBoq1GAIYAxJ0Cg9MaXN0SW52aXRhdGlvbnMSKy5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RJbnZpdGF0aW9uc1JlcXVlc3QaLC5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RJbnZpdGF0aW9uc1Jlc3BvbnNlIgaKtRgCGAMSdwoQUmV2b2tlSW52aXRhdGlvbhIsLnBsYW50b24uaWRlbnRpdHkudjEuUmV2b2tlSW52aXRhdGlvblJlcXVlc3QaLS5wbGFudG9uLmlkZW50aXR5LnYxLlJldm9rZUludml0YXRpb25SZXNwb25zZSIGirUYAhgDEmsKDExpc3RBY2NvdW50cxIoLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdEFjY291bnRzUmVxdWVzdBopLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdEFjY291bnRzUmVzcG9uc2UiBoq1GAIoARJxCg5EaXNhYmxlQWNjb3VudBIqLnBsYW50b24uaWRlbnRpdHkudjEuRGlzYWJsZUFjY291bnRSZXF1ZXN0GisucGxhbnRvbi5pZGVudGl0eS52MS5EaXNhYmxlQWNjb3VudFJlc3BvbnNlIgaKtRgCKAESbgoNRW5hYmxlQWNjb3VudBIpLnBsYW50b24uaWRlbnRpdHkudjEuRW5hYmxlQWNjb3VudFJlcXVlc3QaKi5wbGFudG9uLmlkZW50aXR5LnYxLkVuYWJsZUFjY291bnRSZXNwb25zZSIGirUYAigBEn0KEkNyZWF0ZVBhc3N3b3JkTGluaxIuLnBsYW50b24uaWRlbnRpdHkudjEuQ3JlYXRlUGFzc3dvcmRMaW5rUmVxdWVzdBovLnBsYW50b24uaWRlbnRpdHkudjEuQ3JlYXRlUGFzc3dvcmRMaW5rUmVzcG9uc2UiBoq1GAIoARKDAQoUQ3JlYXRlU2VydmljZUFjY291bnQSMC5wbGFudG9uLmlkZW50aXR5LnYxLkNyZWF0ZVNlcnZpY2VBY2NvdW50UmVxdWVzdBoxLnBsYW50b24uaWRlbnRpdHkudjEuQ3JlYXRlU2VydmljZUFjY291bnRSZXNwb25zZSIGirUYAhgEEoABChNMaXN0U2VydmljZUFjY291bnRzEi8ucGxhbnRvbi5pZGVudGl0eS52MS5MaXN0U2VydmljZUFjY291bnRzUmVxdWVzdBowLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdFNlcnZpY2VBY2NvdW50c1Jlc3BvbnNlIgaKtRgCGAESgwEKFERlbGV0ZVNlcnZpY2VBY2NvdW50EjAucGxhbnRvbi5pZGVudGl0eS52MS5EZWxldGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QaMS5wbGFudG9uLmlkZW50aXR5LnYxLkRlbGV0ZVNlcnZpY2VBY2NvdW50UmVzcG9uc2UiBoq1GAIYBBJrCgxDcmVhdGVBcGlLZXkSKC5wbGFudG9uLmlkZW50aXR5LnYxLkNyZWF0ZUFwaUtleVJlcXVlc3QaKS5wbGFudG9uLmlkZW50aXR5LnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlIgaKtRgCGAUSaAoLTGlzdEFwaUtleXMSJy5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RBcGlLZXlzUmVxdWVzdBooLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdEFwaUtleXNSZXNwb25zZSIGirUYAhgFEmsKDFJldm9rZUFwaUtleRIoLnBsYW50b24uaWRlbnRpdHkudjEuUmV2b2tlQXBpS2V5UmVxdWVzdBopLnBsYW50b24uaWRlbnRpdHkudjEuUmV2b2tlQXBpS2V5UmVzcG9uc2UiBoq1GAIYBRJuCg1FeGNoYW5nZVRva2VuEikucGxhbnRvbi5pZGVudGl0eS52MS5FeGNoYW5nZVRva2VuUmVxdWVzdBoqLnBsYW50b24uaWRlbnRpdHkudjEuRXhjaGFuZ2VUb2tlblJlc3BvbnNlIgaKtRgCCAESWQoGV2hvQW1JEiIucGxhbnRvbi5pZGVudGl0eS52MS5XaG9BbUlSZXF1ZXN0GiMucGxhbnRvbi5pZGVudGl0eS52MS5XaG9BbUlSZXNwb25zZSIGirUYAhABEncKEEdldEpzb25XZWJLZXlTZXQSLC5wbGFudG9uLmlkZW50aXR5LnYxLkdldEpzb25XZWJLZXlTZXRSZXF1ZXN0Gi0ucGxhbnRvbi5pZGVudGl0eS52MS5HZXRKc29uV2ViS2V5U2V0UmVzcG9uc2UiBoq1GAIgARJ0Cg9MaXN0UmV2b2NhdGlvbnMSKy5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RSZXZvY2F0aW9uc1JlcXVlc3QaLC5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RSZXZvY2F0aW9uc1Jlc3BvbnNlIgaKtRgCIAESdwoQTGlzdEF1ZGl0UmVjb3JkcxIsLnBsYW50b24uaWRlbnRpdHkudjEuTGlzdEF1ZGl0UmVjb3Jkc1JlcXVlc3QaLS5wbGFudG9uLmlkZW50aXR5LnYxLkxpc3RBdWRpdFJlY29yZHNSZXNwb25zZSIGirUYAhgeEncKEFZlcmlmeUF1ZGl0VHJhaWwSLC5wbGFudG9uLmlkZW50aXR5LnYxLlZlcmlmeUF1ZGl0VHJhaWxSZXF1ZXN0Gi0ucGxhbnRvbi5pZGVudGl0eS52MS5WZXJpZnlBdWRpdFRyYWlsUmVzcG9uc2UiBoq1GAIYHhJ3ChBFeHBvcnRBdWRpdFRyYWlsEiwucGxhbnRvbi5pZGVudGl0eS52MS5FeHBvcnRBdWRpdFRyYWlsUmVxdWVzdBotLnBsYW50b24uaWRlbnRpdHkudjEuRXhwb3J0QXVkaXRUcmFpbFJlc3BvbnNlIgaKtRgCGB5iBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_planton_common_v1_access, file_planton_common_v1_audit, file_planton_common_v1_audit_trail, file_planton_identity_v1_account, file_planton_identity_v1_api_key, file_planton_identity_v1_invitation, file_planton_identity_v1_organization]);
 
 /**
  * CreateOrganizationRequest asks for an organisation.
@@ -719,6 +723,666 @@ export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse, {jsonT
   messageDesc(file_planton_identity_v1_identity_service, 17);
 
 /**
+ * CreateInvitationRequest says who is invited, to which role.
+ *
+ * @generated from message planton.identity.v1.CreateInvitationRequest
+ */
+export type CreateInvitationRequest = Message<"planton.identity.v1.CreateInvitationRequest"> & {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org: string;
+
+  /**
+   * E-mail address of who is invited.
+   *
+   * @generated from field: string email = 2;
+   */
+  email: string;
+
+  /**
+   * The role.
+   *
+   * @generated from field: planton.identity.v1.Role role = 3;
+   */
+  role: Role;
+
+  /**
+   * Slugs of the environments that the role shall cover; empty for everything.
+   *
+   * @generated from field: repeated string environments = 4;
+   */
+  environments: string[];
+
+  /**
+   * How long the link is good: an hour to 30 days; a week when absent.
+   *
+   * @generated from field: google.protobuf.Duration lifetime = 5;
+   */
+  lifetime?: Duration | undefined;
+};
+
+/**
+ * CreateInvitationRequest says who is invited, to which role.
+ *
+ * @generated from message planton.identity.v1.CreateInvitationRequest
+ */
+export type CreateInvitationRequestJson = {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org?: string;
+
+  /**
+   * E-mail address of who is invited.
+   *
+   * @generated from field: string email = 2;
+   */
+  email?: string;
+
+  /**
+   * The role.
+   *
+   * @generated from field: planton.identity.v1.Role role = 3;
+   */
+  role?: RoleJson;
+
+  /**
+   * Slugs of the environments that the role shall cover; empty for everything.
+   *
+   * @generated from field: repeated string environments = 4;
+   */
+  environments?: string[];
+
+  /**
+   * How long the link is good: an hour to 30 days; a week when absent.
+   *
+   * @generated from field: google.protobuf.Duration lifetime = 5;
+   */
+  lifetime?: DurationJson;
+};
+
+/**
+ * Describes the message planton.identity.v1.CreateInvitationRequest.
+ * Use `create(CreateInvitationRequestSchema)` to create a new message.
+ */
+export const CreateInvitationRequestSchema: GenMessage<CreateInvitationRequest, {jsonType: CreateInvitationRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 18);
+
+/**
+ * CreateInvitationResponse is the invitation and, this once, its link.
+ *
+ * @generated from message planton.identity.v1.CreateInvitationResponse
+ */
+export type CreateInvitationResponse = Message<"planton.identity.v1.CreateInvitationResponse"> & {
+  /**
+   * The invitation.
+   *
+   * @generated from field: planton.identity.v1.Invitation invitation = 1;
+   */
+  invitation?: Invitation | undefined;
+
+  /**
+   * The link, for whoever invites to pass on. It is good once, for whoever has it.
+   *
+   * @generated from field: string link = 2;
+   */
+  link: string;
+
+  /**
+   * Whether an open invitation of the address was replaced.
+   *
+   * @generated from field: bool replaced = 3;
+   */
+  replaced: boolean;
+};
+
+/**
+ * CreateInvitationResponse is the invitation and, this once, its link.
+ *
+ * @generated from message planton.identity.v1.CreateInvitationResponse
+ */
+export type CreateInvitationResponseJson = {
+  /**
+   * The invitation.
+   *
+   * @generated from field: planton.identity.v1.Invitation invitation = 1;
+   */
+  invitation?: InvitationJson;
+
+  /**
+   * The link, for whoever invites to pass on. It is good once, for whoever has it.
+   *
+   * @generated from field: string link = 2;
+   */
+  link?: string;
+
+  /**
+   * Whether an open invitation of the address was replaced.
+   *
+   * @generated from field: bool replaced = 3;
+   */
+  replaced?: boolean;
+};
+
+/**
+ * Describes the message planton.identity.v1.CreateInvitationResponse.
+ * Use `create(CreateInvitationResponseSchema)` to create a new message.
+ */
+export const CreateInvitationResponseSchema: GenMessage<CreateInvitationResponse, {jsonType: CreateInvitationResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 19);
+
+/**
+ * ListInvitationsRequest asks for the open invitations of an organisation.
+ *
+ * @generated from message planton.identity.v1.ListInvitationsRequest
+ */
+export type ListInvitationsRequest = Message<"planton.identity.v1.ListInvitationsRequest"> & {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org: string;
+};
+
+/**
+ * ListInvitationsRequest asks for the open invitations of an organisation.
+ *
+ * @generated from message planton.identity.v1.ListInvitationsRequest
+ */
+export type ListInvitationsRequestJson = {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org?: string;
+};
+
+/**
+ * Describes the message planton.identity.v1.ListInvitationsRequest.
+ * Use `create(ListInvitationsRequestSchema)` to create a new message.
+ */
+export const ListInvitationsRequestSchema: GenMessage<ListInvitationsRequest, {jsonType: ListInvitationsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 20);
+
+/**
+ * ListInvitationsResponse is the open invitations of an organisation.
+ *
+ * @generated from message planton.identity.v1.ListInvitationsResponse
+ */
+export type ListInvitationsResponse = Message<"planton.identity.v1.ListInvitationsResponse"> & {
+  /**
+   * The invitations, by address; an organisation has at most 200.
+   *
+   * @generated from field: repeated planton.identity.v1.Invitation invitations = 1;
+   */
+  invitations: Invitation[];
+};
+
+/**
+ * ListInvitationsResponse is the open invitations of an organisation.
+ *
+ * @generated from message planton.identity.v1.ListInvitationsResponse
+ */
+export type ListInvitationsResponseJson = {
+  /**
+   * The invitations, by address; an organisation has at most 200.
+   *
+   * @generated from field: repeated planton.identity.v1.Invitation invitations = 1;
+   */
+  invitations?: InvitationJson[];
+};
+
+/**
+ * Describes the message planton.identity.v1.ListInvitationsResponse.
+ * Use `create(ListInvitationsResponseSchema)` to create a new message.
+ */
+export const ListInvitationsResponseSchema: GenMessage<ListInvitationsResponse, {jsonType: ListInvitationsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 21);
+
+/**
+ * RevokeInvitationRequest names the invitation to take back.
+ *
+ * @generated from message planton.identity.v1.RevokeInvitationRequest
+ */
+export type RevokeInvitationRequest = Message<"planton.identity.v1.RevokeInvitationRequest"> & {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org: string;
+
+  /**
+   * Uid of the invitation.
+   *
+   * @generated from field: string uid = 2;
+   */
+  uid: string;
+};
+
+/**
+ * RevokeInvitationRequest names the invitation to take back.
+ *
+ * @generated from message planton.identity.v1.RevokeInvitationRequest
+ */
+export type RevokeInvitationRequestJson = {
+  /**
+   * Slug of the organisation.
+   *
+   * @generated from field: string org = 1;
+   */
+  org?: string;
+
+  /**
+   * Uid of the invitation.
+   *
+   * @generated from field: string uid = 2;
+   */
+  uid?: string;
+};
+
+/**
+ * Describes the message planton.identity.v1.RevokeInvitationRequest.
+ * Use `create(RevokeInvitationRequestSchema)` to create a new message.
+ */
+export const RevokeInvitationRequestSchema: GenMessage<RevokeInvitationRequest, {jsonType: RevokeInvitationRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 22);
+
+/**
+ * RevokeInvitationResponse says that the link is dead.
+ *
+ * @generated from message planton.identity.v1.RevokeInvitationResponse
+ */
+export type RevokeInvitationResponse = Message<"planton.identity.v1.RevokeInvitationResponse"> & {
+};
+
+/**
+ * RevokeInvitationResponse says that the link is dead.
+ *
+ * @generated from message planton.identity.v1.RevokeInvitationResponse
+ */
+export type RevokeInvitationResponseJson = {
+};
+
+/**
+ * Describes the message planton.identity.v1.RevokeInvitationResponse.
+ * Use `create(RevokeInvitationResponseSchema)` to create a new message.
+ */
+export const RevokeInvitationResponseSchema: GenMessage<RevokeInvitationResponse, {jsonType: RevokeInvitationResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 23);
+
+/**
+ * ListAccountsRequest asks for the people of the server.
+ *
+ * @generated from message planton.identity.v1.ListAccountsRequest
+ */
+export type ListAccountsRequest = Message<"planton.identity.v1.ListAccountsRequest"> & {
+  /**
+   * How many at most: 1 to 1000; 100 when absent.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before; absent for the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Only the person with this address.
+   *
+   * @generated from field: string email = 3;
+   */
+  email: string;
+};
+
+/**
+ * ListAccountsRequest asks for the people of the server.
+ *
+ * @generated from message planton.identity.v1.ListAccountsRequest
+ */
+export type ListAccountsRequestJson = {
+  /**
+   * How many at most: 1 to 1000; 100 when absent.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize?: number;
+
+  /**
+   * `next_page_token` of the page before; absent for the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken?: string;
+
+  /**
+   * Only the person with this address.
+   *
+   * @generated from field: string email = 3;
+   */
+  email?: string;
+};
+
+/**
+ * Describes the message planton.identity.v1.ListAccountsRequest.
+ * Use `create(ListAccountsRequestSchema)` to create a new message.
+ */
+export const ListAccountsRequestSchema: GenMessage<ListAccountsRequest, {jsonType: ListAccountsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 24);
+
+/**
+ * ListAccountsResponse is one page of the people of the server.
+ *
+ * @generated from message planton.identity.v1.ListAccountsResponse
+ */
+export type ListAccountsResponse = Message<"planton.identity.v1.ListAccountsResponse"> & {
+  /**
+   * The accounts, by name.
+   *
+   * @generated from field: repeated planton.identity.v1.Account accounts = 1;
+   */
+  accounts: Account[];
+
+  /**
+   * Ask with it for the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * ListAccountsResponse is one page of the people of the server.
+ *
+ * @generated from message planton.identity.v1.ListAccountsResponse
+ */
+export type ListAccountsResponseJson = {
+  /**
+   * The accounts, by name.
+   *
+   * @generated from field: repeated planton.identity.v1.Account accounts = 1;
+   */
+  accounts?: AccountJson[];
+
+  /**
+   * Ask with it for the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken?: string;
+};
+
+/**
+ * Describes the message planton.identity.v1.ListAccountsResponse.
+ * Use `create(ListAccountsResponseSchema)` to create a new message.
+ */
+export const ListAccountsResponseSchema: GenMessage<ListAccountsResponse, {jsonType: ListAccountsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 25);
+
+/**
+ * DisableAccountRequest names the account to disable.
+ *
+ * @generated from message planton.identity.v1.DisableAccountRequest
+ */
+export type DisableAccountRequest = Message<"planton.identity.v1.DisableAccountRequest"> & {
+  /**
+   * Uid of the account.
+   *
+   * @generated from field: string uid = 1;
+   */
+  uid: string;
+};
+
+/**
+ * DisableAccountRequest names the account to disable.
+ *
+ * @generated from message planton.identity.v1.DisableAccountRequest
+ */
+export type DisableAccountRequestJson = {
+  /**
+   * Uid of the account.
+   *
+   * @generated from field: string uid = 1;
+   */
+  uid?: string;
+};
+
+/**
+ * Describes the message planton.identity.v1.DisableAccountRequest.
+ * Use `create(DisableAccountRequestSchema)` to create a new message.
+ */
+export const DisableAccountRequestSchema: GenMessage<DisableAccountRequest, {jsonType: DisableAccountRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 26);
+
+/**
+ * DisableAccountResponse is the account as it is now.
+ *
+ * @generated from message planton.identity.v1.DisableAccountResponse
+ */
+export type DisableAccountResponse = Message<"planton.identity.v1.DisableAccountResponse"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: planton.identity.v1.Account account = 1;
+   */
+  account?: Account | undefined;
+
+  /**
+   * Slugs of the organisations of which nobody is owner now who may sign in.
+   *
+   * @generated from field: repeated string ownerless_orgs = 2;
+   */
+  ownerlessOrgs: string[];
+};
+
+/**
+ * DisableAccountResponse is the account as it is now.
+ *
+ * @generated from message planton.identity.v1.DisableAccountResponse
+ */
+export type DisableAccountResponseJson = {
+  /**
+   * The account.
+   *
+   * @generated from field: planton.identity.v1.Account account = 1;
+   */
+  account?: AccountJson;
+
+  /**
+   * Slugs of the organisations of which nobody is owner now who may sign in.
+   *
+   * @generated from field: repeated string ownerless_orgs = 2;
+   */
+  ownerlessOrgs?: string[];
+};
+
+/**
+ * Describes the message planton.identity.v1.DisableAccountResponse.
+ * Use `create(DisableAccountResponseSchema)` to create a new message.
+ */
+export const DisableAccountResponseSchema: GenMessage<DisableAccountResponse, {jsonType: DisableAccountResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 27);
+
+/**
+ * EnableAccountRequest names the account to enable.
+ *
+ * @generated from message planton.identity.v1.EnableAccountRequest
+ */
+export type EnableAccountRequest = Message<"planton.identity.v1.EnableAccountRequest"> & {
+  /**
+   * Uid of the account.
+   *
+   * @generated from field: string uid = 1;
+   */
+  uid: string;
+};
+
+/**
+ * EnableAccountRequest names the account to enable.
+ *
+ * @generated from message planton.identity.v1.EnableAccountRequest
+ */
+export type EnableAccountRequestJson = {
+  /**
+   * Uid of the account.
+   *
+   * @generated from field: string uid = 1;
+   */
+  uid?: string;
+};
+
+/**
+ * Describes the message planton.identity.v1.EnableAccountRequest.
+ * Use `create(EnableAccountRequestSchema)` to create a new message.
+ */
+export const EnableAccountRequestSchema: GenMessage<EnableAccountRequest, {jsonType: EnableAccountRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 28);
+
+/**
+ * EnableAccountResponse is the account as it is now.
+ *
+ * @generated from message planton.identity.v1.EnableAccountResponse
+ */
+export type EnableAccountResponse = Message<"planton.identity.v1.EnableAccountResponse"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: planton.identity.v1.Account account = 1;
+   */
+  account?: Account | undefined;
+};
+
+/**
+ * EnableAccountResponse is the account as it is now.
+ *
+ * @generated from message planton.identity.v1.EnableAccountResponse
+ */
+export type EnableAccountResponseJson = {
+  /**
+   * The account.
+   *
+   * @generated from field: planton.identity.v1.Account account = 1;
+   */
+  account?: AccountJson;
+};
+
+/**
+ * Describes the message planton.identity.v1.EnableAccountResponse.
+ * Use `create(EnableAccountResponseSchema)` to create a new message.
+ */
+export const EnableAccountResponseSchema: GenMessage<EnableAccountResponse, {jsonType: EnableAccountResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 29);
+
+/**
+ * CreatePasswordLinkRequest names the account that gets a new password.
+ *
+ * @generated from message planton.identity.v1.CreatePasswordLinkRequest
+ */
+export type CreatePasswordLinkRequest = Message<"planton.identity.v1.CreatePasswordLinkRequest"> & {
+  /**
+   * Uid of the account.
+   *
+   * @generated from field: string uid = 1;
+   */
+  uid: string;
+};
+
+/**
+ * CreatePasswordLinkRequest names the account that gets a new password.
+ *
+ * @generated from message planton.identity.v1.CreatePasswordLinkRequest
+ */
+export type CreatePasswordLinkRequestJson = {
+  /**
+   * Uid of the account.
+   *
+   * @generated from field: string uid = 1;
+   */
+  uid?: string;
+};
+
+/**
+ * Describes the message planton.identity.v1.CreatePasswordLinkRequest.
+ * Use `create(CreatePasswordLinkRequestSchema)` to create a new message.
+ */
+export const CreatePasswordLinkRequestSchema: GenMessage<CreatePasswordLinkRequest, {jsonType: CreatePasswordLinkRequestJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 30);
+
+/**
+ * CreatePasswordLinkResponse is, this once, the link.
+ *
+ * @generated from message planton.identity.v1.CreatePasswordLinkResponse
+ */
+export type CreatePasswordLinkResponse = Message<"planton.identity.v1.CreatePasswordLinkResponse"> & {
+  /**
+   * The link, for the owner of the server to pass on. It is good once, for whoever has it.
+   *
+   * @generated from field: string link = 1;
+   */
+  link: string;
+
+  /**
+   * When the link ends.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 2;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * The account.
+   *
+   * @generated from field: planton.identity.v1.Account account = 3;
+   */
+  account?: Account | undefined;
+};
+
+/**
+ * CreatePasswordLinkResponse is, this once, the link.
+ *
+ * @generated from message planton.identity.v1.CreatePasswordLinkResponse
+ */
+export type CreatePasswordLinkResponseJson = {
+  /**
+   * The link, for the owner of the server to pass on. It is good once, for whoever has it.
+   *
+   * @generated from field: string link = 1;
+   */
+  link?: string;
+
+  /**
+   * When the link ends.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 2;
+   */
+  expireTime?: TimestampJson;
+
+  /**
+   * The account.
+   *
+   * @generated from field: planton.identity.v1.Account account = 3;
+   */
+  account?: AccountJson;
+};
+
+/**
+ * Describes the message planton.identity.v1.CreatePasswordLinkResponse.
+ * Use `create(CreatePasswordLinkResponseSchema)` to create a new message.
+ */
+export const CreatePasswordLinkResponseSchema: GenMessage<CreatePasswordLinkResponse, {jsonType: CreatePasswordLinkResponseJson}> = /*@__PURE__*/
+  messageDesc(file_planton_identity_v1_identity_service, 31);
+
+/**
  * CreateServiceAccountRequest asks for a service account.
  *
  * @generated from message planton.identity.v1.CreateServiceAccountRequest
@@ -793,7 +1457,7 @@ export type CreateServiceAccountRequestJson = {
  * Use `create(CreateServiceAccountRequestSchema)` to create a new message.
  */
 export const CreateServiceAccountRequestSchema: GenMessage<CreateServiceAccountRequest, {jsonType: CreateServiceAccountRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 18);
+  messageDesc(file_planton_identity_v1_identity_service, 32);
 
 /**
  * CreateServiceAccountResponse is the new service account.
@@ -828,7 +1492,7 @@ export type CreateServiceAccountResponseJson = {
  * Use `create(CreateServiceAccountResponseSchema)` to create a new message.
  */
 export const CreateServiceAccountResponseSchema: GenMessage<CreateServiceAccountResponse, {jsonType: CreateServiceAccountResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 19);
+  messageDesc(file_planton_identity_v1_identity_service, 33);
 
 /**
  * ListServiceAccountsRequest asks for the service accounts of an organisation.
@@ -863,7 +1527,7 @@ export type ListServiceAccountsRequestJson = {
  * Use `create(ListServiceAccountsRequestSchema)` to create a new message.
  */
 export const ListServiceAccountsRequestSchema: GenMessage<ListServiceAccountsRequest, {jsonType: ListServiceAccountsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 20);
+  messageDesc(file_planton_identity_v1_identity_service, 34);
 
 /**
  * ListServiceAccountsResponse is the service accounts of an organisation.
@@ -898,7 +1562,7 @@ export type ListServiceAccountsResponseJson = {
  * Use `create(ListServiceAccountsResponseSchema)` to create a new message.
  */
 export const ListServiceAccountsResponseSchema: GenMessage<ListServiceAccountsResponse, {jsonType: ListServiceAccountsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 21);
+  messageDesc(file_planton_identity_v1_identity_service, 35);
 
 /**
  * DeleteServiceAccountRequest names the service account to delete.
@@ -947,7 +1611,7 @@ export type DeleteServiceAccountRequestJson = {
  * Use `create(DeleteServiceAccountRequestSchema)` to create a new message.
  */
 export const DeleteServiceAccountRequestSchema: GenMessage<DeleteServiceAccountRequest, {jsonType: DeleteServiceAccountRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 22);
+  messageDesc(file_planton_identity_v1_identity_service, 36);
 
 /**
  * DeleteServiceAccountResponse says that the service account is gone.
@@ -970,7 +1634,7 @@ export type DeleteServiceAccountResponseJson = {
  * Use `create(DeleteServiceAccountResponseSchema)` to create a new message.
  */
 export const DeleteServiceAccountResponseSchema: GenMessage<DeleteServiceAccountResponse, {jsonType: DeleteServiceAccountResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 23);
+  messageDesc(file_planton_identity_v1_identity_service, 37);
 
 /**
  * CreateApiKeyRequest asks for a key.
@@ -1075,7 +1739,7 @@ export type CreateApiKeyRequestJson = {
  * Use `create(CreateApiKeyRequestSchema)` to create a new message.
  */
 export const CreateApiKeyRequestSchema: GenMessage<CreateApiKeyRequest, {jsonType: CreateApiKeyRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 24);
+  messageDesc(file_planton_identity_v1_identity_service, 38);
 
 /**
  * CreateApiKeyResponse holds the key, this once.
@@ -1124,7 +1788,7 @@ export type CreateApiKeyResponseJson = {
  * Use `create(CreateApiKeyResponseSchema)` to create a new message.
  */
 export const CreateApiKeyResponseSchema: GenMessage<CreateApiKeyResponse, {jsonType: CreateApiKeyResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 25);
+  messageDesc(file_planton_identity_v1_identity_service, 39);
 
 /**
  * ListApiKeysRequest asks for keys.
@@ -1159,7 +1823,7 @@ export type ListApiKeysRequestJson = {
  * Use `create(ListApiKeysRequestSchema)` to create a new message.
  */
 export const ListApiKeysRequestSchema: GenMessage<ListApiKeysRequest, {jsonType: ListApiKeysRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 26);
+  messageDesc(file_planton_identity_v1_identity_service, 40);
 
 /**
  * ListApiKeysResponse is the keys that the caller may see.
@@ -1194,7 +1858,7 @@ export type ListApiKeysResponseJson = {
  * Use `create(ListApiKeysResponseSchema)` to create a new message.
  */
 export const ListApiKeysResponseSchema: GenMessage<ListApiKeysResponse, {jsonType: ListApiKeysResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 27);
+  messageDesc(file_planton_identity_v1_identity_service, 41);
 
 /**
  * RevokeApiKeyRequest names the key to end.
@@ -1243,7 +1907,7 @@ export type RevokeApiKeyRequestJson = {
  * Use `create(RevokeApiKeyRequestSchema)` to create a new message.
  */
 export const RevokeApiKeyRequestSchema: GenMessage<RevokeApiKeyRequest, {jsonType: RevokeApiKeyRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 28);
+  messageDesc(file_planton_identity_v1_identity_service, 42);
 
 /**
  * RevokeApiKeyResponse says that the key has ended.
@@ -1266,7 +1930,7 @@ export type RevokeApiKeyResponseJson = {
  * Use `create(RevokeApiKeyResponseSchema)` to create a new message.
  */
 export const RevokeApiKeyResponseSchema: GenMessage<RevokeApiKeyResponse, {jsonType: RevokeApiKeyResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 29);
+  messageDesc(file_planton_identity_v1_identity_service, 43);
 
 /**
  * ExchangeTokenRequest holds the key to exchange.
@@ -1317,7 +1981,7 @@ export type ExchangeTokenRequestJson = {
  * Use `create(ExchangeTokenRequestSchema)` to create a new message.
  */
 export const ExchangeTokenRequestSchema: GenMessage<ExchangeTokenRequest, {jsonType: ExchangeTokenRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 30);
+  messageDesc(file_planton_identity_v1_identity_service, 44);
 
 /**
  * ExchangeTokenResponse holds the token.
@@ -1366,7 +2030,7 @@ export type ExchangeTokenResponseJson = {
  * Use `create(ExchangeTokenResponseSchema)` to create a new message.
  */
 export const ExchangeTokenResponseSchema: GenMessage<ExchangeTokenResponse, {jsonType: ExchangeTokenResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 31);
+  messageDesc(file_planton_identity_v1_identity_service, 45);
 
 /**
  * WhoAmIRequest asks who the caller is.
@@ -1389,7 +2053,7 @@ export type WhoAmIRequestJson = {
  * Use `create(WhoAmIRequestSchema)` to create a new message.
  */
 export const WhoAmIRequestSchema: GenMessage<WhoAmIRequest, {jsonType: WhoAmIRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 32);
+  messageDesc(file_planton_identity_v1_identity_service, 46);
 
 /**
  * WhoAmIResponse says who the caller is.
@@ -1494,7 +2158,7 @@ export type WhoAmIResponseJson = {
  * Use `create(WhoAmIResponseSchema)` to create a new message.
  */
 export const WhoAmIResponseSchema: GenMessage<WhoAmIResponse, {jsonType: WhoAmIResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 33);
+  messageDesc(file_planton_identity_v1_identity_service, 47);
 
 /**
  * GetJsonWebKeySetRequest asks for the public keys.
@@ -1517,7 +2181,7 @@ export type GetJsonWebKeySetRequestJson = {
  * Use `create(GetJsonWebKeySetRequestSchema)` to create a new message.
  */
 export const GetJsonWebKeySetRequestSchema: GenMessage<GetJsonWebKeySetRequest, {jsonType: GetJsonWebKeySetRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 34);
+  messageDesc(file_planton_identity_v1_identity_service, 48);
 
 /**
  * GetJsonWebKeySetResponse holds the public keys.
@@ -1552,7 +2216,7 @@ export type GetJsonWebKeySetResponseJson = {
  * Use `create(GetJsonWebKeySetResponseSchema)` to create a new message.
  */
 export const GetJsonWebKeySetResponseSchema: GenMessage<GetJsonWebKeySetResponse, {jsonType: GetJsonWebKeySetResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 35);
+  messageDesc(file_planton_identity_v1_identity_service, 49);
 
 /**
  * ListRevocationsRequest asks for the revocations.
@@ -1575,7 +2239,7 @@ export type ListRevocationsRequestJson = {
  * Use `create(ListRevocationsRequestSchema)` to create a new message.
  */
 export const ListRevocationsRequestSchema: GenMessage<ListRevocationsRequest, {jsonType: ListRevocationsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 36);
+  messageDesc(file_planton_identity_v1_identity_service, 50);
 
 /**
  * ListRevocationsResponse is a complete snapshot of the revocations that can still matter.
@@ -1610,7 +2274,7 @@ export type ListRevocationsResponseJson = {
  * Use `create(ListRevocationsResponseSchema)` to create a new message.
  */
 export const ListRevocationsResponseSchema: GenMessage<ListRevocationsResponse, {jsonType: ListRevocationsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 37);
+  messageDesc(file_planton_identity_v1_identity_service, 51);
 
 /**
  * Revocation makes tokens that were issued before a moment worthless.
@@ -1659,7 +2323,7 @@ export type RevocationJson = {
  * Use `create(RevocationSchema)` to create a new message.
  */
 export const RevocationSchema: GenMessage<Revocation, {jsonType: RevocationJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 38);
+  messageDesc(file_planton_identity_v1_identity_service, 52);
 
 /**
  * ListAuditRecordsRequest filters the audit trail.
@@ -1834,7 +2498,7 @@ export type ListAuditRecordsRequestJson = {
  * Use `create(ListAuditRecordsRequestSchema)` to create a new message.
  */
 export const ListAuditRecordsRequestSchema: GenMessage<ListAuditRecordsRequest, {jsonType: ListAuditRecordsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 39);
+  messageDesc(file_planton_identity_v1_identity_service, 53);
 
 /**
  * ListAuditRecordsResponse is one page of the audit trail.
@@ -1883,7 +2547,7 @@ export type ListAuditRecordsResponseJson = {
  * Use `create(ListAuditRecordsResponseSchema)` to create a new message.
  */
 export const ListAuditRecordsResponseSchema: GenMessage<ListAuditRecordsResponse, {jsonType: ListAuditRecordsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 40);
+  messageDesc(file_planton_identity_v1_identity_service, 54);
 
 /**
  * VerifyAuditTrailRequest names the trail to check.
@@ -1974,7 +2638,7 @@ export type VerifyAuditTrailRequestJson = {
  * Use `create(VerifyAuditTrailRequestSchema)` to create a new message.
  */
 export const VerifyAuditTrailRequestSchema: GenMessage<VerifyAuditTrailRequest, {jsonType: VerifyAuditTrailRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 41);
+  messageDesc(file_planton_identity_v1_identity_service, 55);
 
 /**
  * VerifyAuditTrailResponse is what was found in a part of the trail.
@@ -2093,7 +2757,7 @@ export type VerifyAuditTrailResponseJson = {
  * Use `create(VerifyAuditTrailResponseSchema)` to create a new message.
  */
 export const VerifyAuditTrailResponseSchema: GenMessage<VerifyAuditTrailResponse, {jsonType: VerifyAuditTrailResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 42);
+  messageDesc(file_planton_identity_v1_identity_service, 56);
 
 /**
  * ExportAuditTrailRequest names the trail to export.
@@ -2184,7 +2848,7 @@ export type ExportAuditTrailRequestJson = {
  * Use `create(ExportAuditTrailRequestSchema)` to create a new message.
  */
 export const ExportAuditTrailRequestSchema: GenMessage<ExportAuditTrailRequest, {jsonType: ExportAuditTrailRequestJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 43);
+  messageDesc(file_planton_identity_v1_identity_service, 57);
 
 /**
  * ExportAuditTrailResponse is a part of the trail: whole seals, in their order.
@@ -2261,7 +2925,7 @@ export type ExportAuditTrailResponseJson = {
  * Use `create(ExportAuditTrailResponseSchema)` to create a new message.
  */
 export const ExportAuditTrailResponseSchema: GenMessage<ExportAuditTrailResponse, {jsonType: ExportAuditTrailResponseJson}> = /*@__PURE__*/
-  messageDesc(file_planton_identity_v1_identity_service, 44);
+  messageDesc(file_planton_identity_v1_identity_service, 58);
 
 /**
  * Identity knows who exists, what each may do, and issues the tokens that say so.
@@ -2358,6 +3022,79 @@ export const Identity: GenService<{
     methodKind: "unary";
     input: typeof RemoveMemberRequestSchema;
     output: typeof RemoveMemberResponseSchema;
+  },
+  /**
+   * CreateInvitation makes a link by which whoever has the address becomes a member, with a role that the caller's own role includes. An
+   * open invitation of the address in the organisation is replaced: its link dies.
+   *
+   * @generated from rpc planton.identity.v1.Identity.CreateInvitation
+   */
+  createInvitation: {
+    methodKind: "unary";
+    input: typeof CreateInvitationRequestSchema;
+    output: typeof CreateInvitationResponseSchema;
+  },
+  /**
+   * ListInvitations lists the open invitations of the organisation, by address; never a link.
+   *
+   * @generated from rpc planton.identity.v1.Identity.ListInvitations
+   */
+  listInvitations: {
+    methodKind: "unary";
+    input: typeof ListInvitationsRequestSchema;
+    output: typeof ListInvitationsResponseSchema;
+  },
+  /**
+   * RevokeInvitation takes an invitation back; its link dies at once. Revoking it again changes nothing.
+   *
+   * @generated from rpc planton.identity.v1.Identity.RevokeInvitation
+   */
+  revokeInvitation: {
+    methodKind: "unary";
+    input: typeof RevokeInvitationRequestSchema;
+    output: typeof RevokeInvitationResponseSchema;
+  },
+  /**
+   * ListAccounts lists the people of the server, by name.
+   *
+   * @generated from rpc planton.identity.v1.Identity.ListAccounts
+   */
+  listAccounts: {
+    methodKind: "unary";
+    input: typeof ListAccountsRequestSchema;
+    output: typeof ListAccountsResponseSchema;
+  },
+  /**
+   * DisableAccount keeps a person out and ends every sign-in; effective in every service within a second. The person's API keys are refused
+   * until the account is enabled again. The last owner of the server stays. Disabling it again changes nothing.
+   *
+   * @generated from rpc planton.identity.v1.Identity.DisableAccount
+   */
+  disableAccount: {
+    methodKind: "unary";
+    input: typeof DisableAccountRequestSchema;
+    output: typeof DisableAccountResponseSchema;
+  },
+  /**
+   * EnableAccount lets a person in again, who has to sign in anew. Enabling it again changes nothing.
+   *
+   * @generated from rpc planton.identity.v1.Identity.EnableAccount
+   */
+  enableAccount: {
+    methodKind: "unary";
+    input: typeof EnableAccountRequestSchema;
+    output: typeof EnableAccountResponseSchema;
+  },
+  /**
+   * CreatePasswordLink makes a link that sets a new password of an account, once and within a day, and ends every sign-in of it. An earlier
+   * link of the account dies.
+   *
+   * @generated from rpc planton.identity.v1.Identity.CreatePasswordLink
+   */
+  createPasswordLink: {
+    methodKind: "unary";
+    input: typeof CreatePasswordLinkRequestSchema;
+    output: typeof CreatePasswordLinkResponseSchema;
   },
   /**
    * CreateServiceAccount creates a service account with a role that the caller's own role includes.
