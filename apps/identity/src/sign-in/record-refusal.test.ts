@@ -69,6 +69,37 @@ describe.each(engines)('what is on record of refused sign-ins on %s', (kind) => 
     for (const text of [...typed, PASSWORD]) expect(everything).not.toContain(text);
   });
 
+  test('an account that is disabled, known by its right password alone', async () => {
+    await ada();
+    const disable = (time: Date | null) =>
+      query().updateTable('subject').set({ disable_time: time }).where('name', '=', 'Ada').execute();
+    await disable(new Date());
+    const records = await denied(async () => {
+      for (const password of ['wrong', PASSWORD]) expect((await attempt(EMAIL, password)).status).toBe(401);
+    });
+    await disable(null);
+    expect(records.map(({ resourceSlug, details }) => [resourceSlug, details.reason])).toEqual([
+      ['Ada', 'wrong_password'],
+      ['Ada', 'account_disabled'],
+    ]);
+  });
+
+  test.each(['password', 'invitation'])('a pause of who guesses links for a %s', async (kind) => {
+    await ada();
+    const guess = () => site.browse().open(`/auth/${kind}?token=${'A'.repeat(43)}`);
+    expect(await denied(guess)).toEqual([]);
+    await query()
+      .updateTable('sign_in_failure')
+      .set({ failures: 60 })
+      .where('key', 'like', `${kind}:%`)
+      .execute();
+    const begun = await denied(guess);
+    expect(begun).toMatchObject([
+      { resourceKind: '', details: { how: `${kind}_link`, reason: 'throttled', of: 'address' } },
+    ]);
+    expect(await denied(async () => expect((await guess()).status).toBe(429))).toEqual([]);
+  });
+
   test('costs as many statements for an account as for none', async () => {
     await ada();
     const spied = vi.spyOn(DefaultQueryExecutor.prototype, 'executeQuery');

@@ -5,7 +5,7 @@ import type { IdentityTables } from '../schema.ts';
 /** A sign-in that was refused. What was typed is not in it: people type passwords into the wrong field. */
 export interface Refusal {
   readonly action: 'session.sign_in' | 'session_grant.create' | 'session_grant.refresh';
-  /** By what it was tried: `password`, `oidc`, `device`, `browser`. */
+  /** By what it was tried: `password`, `oidc`, `device`, `browser`, `refresh`, `password_link`, `invitation_link`. */
   readonly how: string;
   /** Such as `wrong_password`; absent where nothing was looked at, and only a pause begins. */
   readonly reason?: string | undefined;

@@ -57,7 +57,9 @@ export function serveSignIn(site: Site): readonly HttpRoute[] {
       await refused({ reason, account: found });
       return signInPage(site, request, next, { status: 401, problem: WRONG, email: address });
     };
-    if (!found || !right) return wrong(found ? 'wrong_password' : 'unknown_account');
+    if (!found) return wrong('unknown_account');
+    if (!right) return wrong('wrong_password');
+    if (found.disabled) return wrong('account_disabled');
     await forgetFailures(query, account.key);
     await forgiveFailure(query, peer.key);
     const cookies = await site.database.transact(async (tx) =>
