@@ -67,16 +67,16 @@ test('IssueCredentials, trust: one more where the session is new, and then a cal
   expect(await count(atOnce(issue))).toBeLessThanOrEqual(AT_ONCE / 2);
 });
 
-test('InitiateAwsTrustSetup: 9, and 2 for the token of a callback', async () => {
+test('InitiateAwsTrustSetup: 12, and 2 for the token of a callback', async () => {
   const organization = await service().newOrganization();
   const seen = await watchStatements(() => initiate(organization));
   const ofToken = seen.filter(({ text }) => /(into|from) "connect"."trust_setup_token"/.test(text));
-  expect([seen.length - ofToken.length, ofToken.length]).toEqual([9, 2]);
+  expect([seen.length - ofToken.length, ofToken.length]).toEqual([12, 2]);
   const another = await service().newOrganization();
   expect(await callsOf(() => initiate(another))).toEqual({ config: 1, runners: 1 });
 });
 
-test('an attempt of a set-up: 2; where it completes 3, a transaction of 9, and 2 to confirm', async () => {
+test('an attempt of a set-up: 2; where it completes a new connection 3, a transaction of 11, and 2 to confirm', async () => {
   const organization = await service().newOrganization();
   const begun = await initiate(organization);
   let seen: SeenStatement[] = [];
@@ -89,7 +89,7 @@ test('an attempt of a set-up: 2; where it completes 3, a transaction of 9, and 2
   expect(seen).toHaveLength(2);
   createStack(begun);
   expect(await callsOf(attempt)).toEqual({ config: 3, runners: 2 });
-  expect(parts(seen)).toEqual({ before: 3, inside: 9, after: 2 });
+  expect(parts(seen)).toEqual({ before: 3, inside: 11, after: 2 });
 });
 
 test('GetAwsTrustSetup: 1; watching: one at every look', async () => {
