@@ -247,6 +247,7 @@ describe.each(engines)('access tokens on %s', (kind) => {
     };
     const all = Promise.all([...Array.from({ length: 8 }, work), makeUp(), makeUp()]);
     try {
+      while (kids.size === 0) await Promise.race([sleep(20), all]);
       for (let rotation = 0; rotation < 3; rotation++) {
         const seen = kids.size;
         await database.query
