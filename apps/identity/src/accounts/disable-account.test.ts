@@ -5,7 +5,7 @@ import { engines } from '@planton/database/testing';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { refusalOf } from '../testing/open-fixture.ts';
 import { startBadProvider } from '../testing/start-bad-provider.ts';
-import { EMAIL, PASSWORD, useSite } from '../testing/use-site.ts';
+import { EMAIL, PASSWORD, type Tokens, useSite } from '../testing/use-site.ts';
 
 const secret = { id: 'planton', secret: 'a secret of more than 32 characters, as keys of HMAC are' };
 const provider = await startBadProvider(secret);
@@ -232,6 +232,64 @@ describe.each(engines)('accounts on %s', (kind) => {
       expect([entered.status, account.headers.get('location')]).not.toEqual([303, null]);
       if (code) expect((await site.token(code)).status).toBe(400);
     }
+  });
+
+  test('everything at once ends well: nothing breaks down, and nothing is left open', async () => {
+    const { root, clientWith } = site.fixture();
+    const { browser, uid } = await site.newPerson();
+    const page = await browser.open('/auth/device');
+    const grants: Tokens[] = [];
+    const approve = async () => {
+      const begun = await site.post('/auth/device_authorization', { client_id: 'planton-cli' });
+      const { device_code = '', user_code = '' } = begun.body as unknown as Record<string, string>;
+      const answered = await browser.submit(page, '/auth/device', { user_code, answer: 'yes' });
+      const polled = await site.token({
+        grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+        device_code,
+      });
+      if (polled.status === 200) grants.push(polled.body);
+      return [answered.status, polled.status];
+    };
+    const authorize = async () => {
+      const code = await site.newCode(browser).catch(() => undefined);
+      const given = code && (await site.token(code));
+      if (given?.status === 200) grants.push(given.body);
+      return [given?.status ?? 200];
+    };
+    const refreshAll = () =>
+      Promise.all(
+        grants.map(async ({ refresh_token }) => {
+          const next = await site.token({ grant_type: 'refresh_token', refresh_token });
+          if (next.status === 200) grants.push(next.body);
+          return next.status;
+        }),
+      );
+    const [statuses] = await Promise.all([
+      Promise.all([
+        ...Array.from({ length: 6 }, approve),
+        ...Array.from({ length: 6 }, authorize),
+        refreshAll(),
+      ]),
+      root.disableAccount({ uid }),
+      root.enableAccount({ uid }),
+      root.createPasswordLink({ uid }).catch(() => undefined),
+      root.disableAccount({ uid }),
+    ]);
+    await root.disableAccount({ uid });
+    expect(statuses.flat().filter((status) => status >= 500)).toEqual([]);
+    await root.enableAccount({ uid });
+    await refresh();
+    for (const { access_token } of grants)
+      expect(await refusalOf(clientWith(access_token).whoAmI({}))).toMatchObject({
+        reason: 'SESSION_INVALID',
+      });
+    const open = await query()
+      .selectFrom('session_grant')
+      .select('uid')
+      .where('subject_uid', '=', uid)
+      .where('revoke_time', 'is', null)
+      .execute();
+    expect(open).toEqual([]);
   });
 
   test('the last owner of the instance who may sign in is not disabled', async () => {
