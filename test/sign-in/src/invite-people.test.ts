@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Platform, startPlatform } from '@planton/test-platform';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from './until.ts';
 import { hasBrowser, picture, useBrowser } from './use-browser.ts';
 import { EMAIL, PASSWORD, setUpOwner, signInBy } from './use-owner.ts';
 
@@ -108,8 +109,21 @@ describe.skipIf(!hasBrowser)('inviting people with Chromium (skipped where there
   });
 
   test('the owner of the server disables the account, enables it, and makes a link for a new password', async () => {
+    // Another service than Identity, which learns of it by the revocations.
+    const sessions = JSON.parse(readFileSync(join(home, '.planton/sessions.json'), 'utf8'));
+    const { access } = sessions.servers[platform.url].accounts[GRACE];
+    const listVariables = async () =>
+      (
+        await fetch(`${platform.url}/planton.config.v1.ConfigManager/ListVariables`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', authorization: `Bearer ${access}` },
+          body: '{"org":"acme"}',
+        })
+      ).status;
+    expect(await listVariables()).toBe(200);
     const disabled = await platform.cli(['account', 'disable', GRACE, '--yes']);
     expect(disabled).toMatchObject({ code: 0, stderr: expect.stringContaining('disabled') });
+    await until(async () => (await listVariables()) === 401);
     const out = await asGrace().cli(['org', 'list']);
     expect(out).toMatchObject({ code: 4, stderr: expect.stringContaining('planton auth login') });
     await grace.goto(`${platform.url}/auth/account`);

@@ -1,17 +1,11 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Platform, startPlatform } from '@planton/test-platform';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from './until.ts';
 import { hasBrowser, picture, useBrowser } from './use-browser.ts';
 import { EMAIL, openedBy, PASSWORD, setUpOwner, signInBy, spawnLogin } from './use-owner.ts';
-
-/** Waits for what takes a second, on a machine that has the time for it. */
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (const began = performance.now(); !(await holds()); await sleep(50))
-    if (performance.now() - began > 15_000) throw new Error('it did not come about');
-}
 
 describe.skipIf(!hasBrowser)('signing in with Chromium (skipped where there is none)', () => {
   const { newPerson } = useBrowser();

@@ -38,13 +38,13 @@ export function useBrowser() {
   };
 }
 
-/** Takes pictures of a page, by day, by night and on a narrow screen, where they are wanted. */
+/** Takes pictures of a page, by day and by night, where they are wanted. */
 export async function picture(page: Page, name: string): Promise<void> {
   if (pictures === undefined) return;
   mkdirSync(pictures, { recursive: true });
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
-    await page.screenshot({ path: join(pictures, `${name}-${colorScheme}.png`) });
+    await page.screenshot({ path: join(pictures, `${name}-${colorScheme}.png`), fullPage: true });
   }
   await page.emulateMedia({ colorScheme: null });
 }

@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { SignInMethod } from '@planton/api/identity/v1/account';
 import { Role } from '@planton/api/identity/v1/organization';
 import { engines } from '@planton/database/testing';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { refusalOf } from '../testing/open-fixture.ts';
 import { startBadProvider } from '../testing/start-bad-provider.ts';
-import { EMAIL, PASSWORD, useSite } from '../testing/use-site.ts';
+import { PASSWORD, useSite } from '../testing/use-site.ts';
 
 const secret = { id: 'planton', secret: 'a secret of more than 32 characters, as keys of HMAC are' };
 const provider = await startBadProvider(secret);
@@ -31,62 +30,6 @@ describe.each(engines)('accounts on %s', (kind) => {
     const done = await browser.submit(page, '/auth/sign-in', { email, password });
     return { browser, status: done.status, text: done.text };
   };
-  /** Another owner of the instance, whom only the database makes. */
-  const newOwner = async () => {
-    const { newOrganization, newUser } = site.fixture();
-    const { uid: org } = await newOrganization();
-    const owner = await newUser(org, 'viewer');
-    await query().updateTable('subject').set({ instance_owner: true }).where('uid', '=', owner.uid).execute();
-    return owner;
-  };
-  const demote = (uid: string) =>
-    query().updateTable('subject').set({ instance_owner: false }).where('uid', '=', uid).execute();
-
-  test('are listed page by page, with how each signs in', async () => {
-    await site.signedIn();
-    const { root } = site.fixture();
-    const people = [await site.newPerson('zoe'), await site.newPerson('zoe'), await site.newPerson('yan')];
-    const listed = [];
-    for (let pageToken = ''; ; ) {
-      const page = await root.listAccounts({ pageSize: 2, pageToken });
-      expect(page.accounts.length).toBeLessThanOrEqual(2);
-      listed.push(...page.accounts);
-      pageToken = page.nextPageToken;
-      if (pageToken === '') break;
-    }
-    const everything = (await root.listAccounts({ pageSize: 1000 })).accounts;
-    expect(listed).toEqual(everything);
-    expect(everything.map(({ name }) => name)).toEqual(everything.map(({ name }) => name).toSorted());
-    for (const { uid, email } of people) {
-      expect(everything.find((account) => account.uid === uid)).toMatchObject({
-        email,
-        signInMethods: [SignInMethod.PASSWORD],
-        organizationCount: 1,
-        instanceOwner: false,
-      });
-    }
-    const mine = await root.listAccounts({ email: EMAIL.toUpperCase() });
-    expect(mine.accounts).toMatchObject([{ name: 'Ada', email: EMAIL, instanceOwner: true }]);
-    expect((await root.listAccounts({ email: 'no address' })).accounts).toEqual([]);
-    const token = (await root.listAccounts({ pageSize: 1 })).nextPageToken;
-    expect(await refusalOf(root.listAccounts({ pageToken: token, email: EMAIL }))).toMatchObject({
-      reason: 'PAGE_TOKEN_INVALID',
-    });
-  });
-
-  test('are the affair of the instance owner alone', async () => {
-    const { newOrganization, newUser, clientWith } = site.fixture();
-    const { uid } = await newOrganization();
-    const { client, uid: other } = await newUser(uid, 'owner');
-    const only = { kind: 'denied', reason: 'INSTANCE_OWNER_ONLY' };
-    expect(await refusalOf(client.listAccounts({}))).toEqual(only);
-    expect(await refusalOf(client.disableAccount({ uid: other }))).toEqual(only);
-    expect(await refusalOf(client.enableAccount({ uid: other }))).toEqual(only);
-    expect(await refusalOf(client.createPasswordLink({ uid: other }))).toEqual(only);
-    expect(await refusalOf(clientWith().disableAccount({ uid: other }))).toMatchObject({
-      kind: 'unauthenticated',
-    });
-  });
 
   test('that are disabled are out everywhere at once, and come back without their sign-ins', async () => {
     const { root, clientWith, identity } = site.fixture();
@@ -186,115 +129,6 @@ describe.each(engines)('accounts on %s', (kind) => {
     expect(await enter()).toMatchObject({ status: 403, text: expect.stringContaining('disabled') });
     await root.enableAccount({ uid: kay?.uid ?? '' });
     expect((await enter()).status).toBe(303);
-  });
-
-  test('no key that is exchanged while its person is disabled gives a token that is taken', async () => {
-    const { root, identity, clientWith, newOrganization, newUser } = site.fixture();
-    const { uid: organizationUid, slug } = await newOrganization();
-    let [issued, refused] = [0, 0];
-    for (let round = 0; round < 8; round++) {
-      const { uid, key } = await newUser(organizationUid, 'viewer');
-      const exchange = () =>
-        identity.port.exchange(key, slug).then(
-          ({ token }) => token,
-          () => undefined,
-        );
-      const tries = [exchange(), exchange(), exchange()];
-      const [tokens] = await Promise.all([
-        Promise.all([...tries, exchange(), exchange()]),
-        root.disableAccount({ uid }),
-      ]);
-      await refresh();
-      for (const token of tokens) {
-        if (token === undefined) refused++;
-        else {
-          issued++;
-          expect(await refusalOf(clientWith(token).whoAmI({}))).toMatchObject({ reason: 'TOKEN_REVOKED' });
-        }
-      }
-      expect(await exchange()).toBeUndefined();
-    }
-    expect(issued + refused).toBe(40);
-  });
-
-  test('no sign-in that is under way outlives the disabling', async () => {
-    const { root } = site.fixture();
-    for (let round = 0; round < 4; round++) {
-      const { uid, email, browser } = await site.newPerson();
-      await query().deleteFrom('sign_in_failure').execute();
-      const [entered, code] = await Promise.all([
-        signIn(email),
-        site.newCode(browser).catch(() => undefined),
-        new Promise((resolve) => setTimeout(resolve, 40 * round)).then(() => root.disableAccount({ uid })),
-      ]);
-      await root.enableAccount({ uid });
-      const account = await entered.browser.open('/auth/account');
-      expect([entered.status, account.headers.get('location')]).not.toEqual([303, null]);
-      if (code) expect((await site.token(code)).status).toBe(400);
-    }
-  });
-
-  test('the last owner of the instance who may sign in is not disabled', async () => {
-    const { root } = site.fixture();
-    const { subjectUid } = await root.whoAmI({});
-    const last = { kind: 'state', reason: 'LAST_INSTANCE_OWNER' };
-    expect(await refusalOf(root.disableAccount({ uid: subjectUid }))).toEqual(last);
-    const other = await newOwner();
-    await root.disableAccount({ uid: other.uid });
-    expect(await refusalOf(root.disableAccount({ uid: subjectUid }))).toEqual(last);
-    await root.enableAccount({ uid: other.uid });
-    await root.disableAccount({ uid: subjectUid });
-    await other.client.enableAccount({ uid: subjectUid });
-    await demote(other.uid);
-  });
-
-  test('of two owners who disable each other at once one stays', async () => {
-    const { root } = site.fixture();
-    const { subjectUid } = await root.whoAmI({});
-    for (let round = 0; round < 5; round++) {
-      const other = await newOwner();
-      const done = await Promise.allSettled([
-        root.disableAccount({ uid: other.uid }),
-        other.client.disableAccount({ uid: subjectUid }),
-      ]);
-      expect(done.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-      const disabled = await query()
-        .selectFrom('subject')
-        .select('uid')
-        .where('instance_owner', '=', true)
-        .where('disable_time', 'is not', null)
-        .execute();
-      expect(disabled).toHaveLength(1);
-      await query()
-        .updateTable('subject')
-        .set({ disable_time: null })
-        .where('uid', '=', subjectUid)
-        .execute();
-      await demote(other.uid);
-    }
-  });
-
-  test('whom nobody knows, and service accounts, are no accounts', async () => {
-    const { root } = site.fixture();
-    const { slug: org } = await site.fixture().newOrganization();
-    const { serviceAccount } = await root.createServiceAccount({ org, slug: 'ci', role: Role.VIEWER });
-    for (const uid of [randomUUID(), serviceAccount?.uid ?? '', "'; drop table subject"])
-      for (const call of [root.disableAccount, root.enableAccount, root.createPasswordLink])
-        expect(await refusalOf(call({ uid }))).toEqual({ kind: 'missing', reason: 'ACCOUNT_NOT_FOUND' });
-  });
-
-  test('an owner who is disabled does not keep an organisation, and who is left is said', async () => {
-    const { root, newOrganization, newUser } = site.fixture();
-    const { uid, slug: org } = await newOrganization();
-    const { subjectUid } = await root.whoAmI({});
-    const other = await newUser(uid, 'owner');
-    expect((await root.disableAccount({ uid: other.uid })).ownerlessOrgs).toEqual([]);
-    expect(await refusalOf(root.setMember({ org, subjectUid, role: Role.ADMIN }))).toMatchObject({
-      reason: 'LAST_OWNER',
-    });
-    await root.enableAccount({ uid: other.uid });
-    await other.client.removeMember({ org, subjectUid });
-    expect((await root.disableAccount({ uid: other.uid })).ownerlessOrgs).toEqual([org]);
   });
 
   test('are disabled on record: in the trail of the instance, and of every organisation that it concerns', async () => {
