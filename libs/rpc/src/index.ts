@@ -76,6 +76,7 @@ export { type DatabaseAccess, runService, type ServiceSurroundings } from './pro
 export { type ServicePart, serveParts } from './process/serve-parts.ts';
 export { ACTOR_HEADER } from './server/admit.ts';
 export { clientAddressOf } from './server/client-address.ts';
+export { endAndHangUp } from './server/end-and-hang-up.ts';
 export { createGuard, type Guard, type GuardSettings, type IdentityPort } from './server/guard.ts';
 export {
   answerPlainly,

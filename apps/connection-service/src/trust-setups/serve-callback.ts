@@ -1,4 +1,10 @@
-import { clientAddressOf, type HttpRequest, type HttpResponse, type HttpRoute } from '@planton/rpc';
+import {
+  clientAddressOf,
+  endAndHangUp,
+  type HttpRequest,
+  type HttpResponse,
+  type HttpRoute,
+} from '@planton/rpc';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { Deps } from '../deps.ts';
 import { parseCallback } from './claim.ts';
@@ -100,10 +106,7 @@ function answer(request: HttpRequest, response: HttpResponse, [status, body]: An
     'x-content-type-options': 'nosniff',
     ...(status === 429 && { 'retry-after': '60' }),
   });
-  // What is left of a body that nobody reads must neither be taken for the next request nor be waited for.
-  const isCutOff = status === 413 || !request.complete;
   const text = JSON.stringify(body);
-  if (!isCutOff) response.end(text);
-  else if ('stream' in response) response.end(text, () => response.stream.close());
-  else response.end(text, () => request.destroy());
+  if (status === 413 || !request.complete) endAndHangUp(request, response, text);
+  else response.end(text);
 }

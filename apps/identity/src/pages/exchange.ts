@@ -1,4 +1,4 @@
-import { clientAddressOf, type HttpRequest, type HttpResponse, networkOf } from '@planton/rpc';
+import { clientAddressOf, endAndHangUp, type HttpRequest, type HttpResponse, networkOf } from '@planton/rpc';
 import { type Html, pageHeaders, renderPage } from './render-page.ts';
 
 /** What is answered to a browser or a program. */
@@ -40,9 +40,8 @@ export function send(request: HttpRequest, response: HttpResponse, answer: Answe
   response.statusCode = answer.status;
   for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value);
   if (answer.cookies?.length) response.setHeader('set-cookie', [...answer.cookies]);
-  // What is left of a body that nobody reads must not be taken for the next request.
-  if (answer.status === 413 || answer.status === 408) response.once('finish', () => request.destroy());
-  response.end(request.method === 'HEAD' ? '' : answer.body);
+  if (answer.status === 413 || answer.status === 408) endAndHangUp(request, response, answer.body);
+  else response.end(request.method === 'HEAD' ? '' : answer.body);
 }
 
 /** The address of whoever sent the request. */
