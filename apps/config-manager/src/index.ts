@@ -53,6 +53,8 @@ export interface ConfigManagerApp {
   stop(): Promise<void>;
   /** Whether the database answers. */
   ready(): Promise<boolean>;
+  /** How far the sinks of the audit trail are behind, a line each. */
+  notes(): readonly string[];
 }
 
 /**
@@ -108,6 +110,7 @@ export async function createConfigManager(given: ConfigManagerDeps): Promise<Con
     },
     start: trail.start,
     stop: trail.stop,
+    notes: trail.notes,
     ready: () =>
       engine.ping().then(
         () => true,

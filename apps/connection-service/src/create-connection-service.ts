@@ -36,6 +36,8 @@ export interface RunningConnectionService {
   stop(): Promise<void>;
   /** Whether the service can answer. */
   ready(): Promise<boolean>;
+  /** How far the sinks of the audit trail are behind, a line each. */
+  notes(): readonly string[];
 }
 
 /** Brings the schema up to date and assembles the service. Throws `MigrationError`. */
@@ -67,6 +69,7 @@ export async function createConnectionService({
       await Promise.all([references.stop(), verifications.stop(), setups.stop(), trail.stop()]);
       shared.sessions.clear();
     },
+    notes: trail.notes,
     ready: () =>
       engine.ping().then(
         () => true,

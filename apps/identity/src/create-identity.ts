@@ -104,6 +104,8 @@ export interface IdentityService {
   stop(): Promise<void>;
   /** Whether the database answers. */
   ready(): Promise<boolean>;
+  /** How far the sinks of the audit trail are behind, a line each. */
+  notes(): readonly string[];
 }
 
 /** Brings the schema up to date and assembles the service. */
@@ -194,6 +196,7 @@ export async function createIdentity(settings: IdentitySettings): Promise<Identi
       clearInterval(timer);
       await Promise.all([running, trail.stop()]);
     },
+    notes: trail.notes,
     ready: () =>
       engine.ping().then(
         () => true,

@@ -56,6 +56,7 @@ await runProcess(async () => {
   const guard = createGuard({
     issuer: server.publicUrl,
     identity: identity.port,
+    rates: server.edge.rates,
     logger,
     now: Date.now,
     monotonic: () => performance.now(),

@@ -84,6 +84,8 @@ export interface RunningRunnerGateway {
   stop(): Promise<void>;
   /** Whether calls can be answered and runners accepted. */
   ready(): Promise<boolean>;
+  /** How far the sinks of the audit trail are behind, a line each. */
+  notes(): readonly string[];
   /** A token that lets one platform runner enrol, once, within five minutes. */
   enrolPlatformRunner(): Promise<string>;
 }
@@ -254,6 +256,7 @@ export async function createRunnerGateway(given: RunnerGatewayDeps): Promise<Run
     },
     // Held means that the database has answered within the last two seconds.
     ready: async () => lease.state() === 'held',
+    notes: trail.notes,
     enrolPlatformRunner: () => createPlatformToken(deps),
   };
 }

@@ -193,7 +193,7 @@ describe('the listener for runners', () => {
         address: '127.0.0.1:0',
         services: [service],
         routes: replica.gateway.gatewayRoutes,
-        interceptors: platform.guard.interceptors,
+        guard: platform.guard,
         ready: async () => true,
       });
     await expect(served(RunnerGateway)).rejects.toThrow(/for the mutual_tls listener/);

@@ -85,6 +85,7 @@ async function assemble(
   const guard = createGuard({
     issuer: server.publicUrl,
     identity: identity.port,
+    rates: server.edge.rates,
     logger,
     now: Date.now,
     monotonic: () => performance.now(),

@@ -8,6 +8,7 @@ import { LARGEST_BATCH, sealUnsealed } from './seals/seal-unsealed.ts';
 import { verifyAuditTrail } from './seals/verify-audit-trail.ts';
 import { defaultSinkPace, keepSink, type SinkPace } from './sinks/keep-sink.ts';
 import { createSender } from './sinks/send-lines.ts';
+import { watchLag } from './sinks/watch-lag.ts';
 import type { AuditTables } from './tables.ts';
 import type { TrailDeps } from './trail-deps.ts';
 
@@ -17,9 +18,11 @@ export interface AuditPace extends SinkPace {
   readonly sealMs: number;
   /** How long one delivery to a sink may take. */
   readonly deliveryMs: number;
+  /** Between two looks how far sinks are behind. */
+  readonly lagMs: number;
 }
 
-const defaultPace: AuditPace = { ...defaultSinkPace, sealMs: 1_000, deliveryMs: 20_000 };
+const defaultPace: AuditPace = { ...defaultSinkPace, sealMs: 1_000, deliveryMs: 20_000, lagMs: 5_000 };
 
 /** The audit trail of a service: its RPCs, and what is done in the background. */
 export interface AuditTrail {
@@ -28,6 +31,8 @@ export interface AuditTrail {
     readonly verifyAuditTrail: ReturnType<typeof verifyAuditTrail>;
     readonly exportAuditTrail: ReturnType<typeof exportAuditTrail>;
   };
+  /** How far each sink is behind, a line each, as of a moment ago; none where nothing is streamed. */
+  notes(): readonly string[];
   /** Starts sealing and streaming. */
   start(): void;
   /** Ends both and waits. What was not delivered is delivered after the next start. */
@@ -70,6 +75,14 @@ export function keepAuditTrail(given: {
   const { signal } = stopping;
   let running: Promise<unknown> | undefined;
 
+  const lags = watchLag({
+    database,
+    service,
+    names: key ? sinks.map(({ name }) => name) : [],
+    everyMs: pace.lagMs,
+    signal,
+  });
+
   const sealNow = async () => {
     if (!key) return;
     while (!signal.aborted && (await sealUnsealed({ database, service, key })) === LARGEST_BATCH);
@@ -104,6 +117,7 @@ export function keepAuditTrail(given: {
       verifyAuditTrail: verifyAuditTrail(deps),
       exportAuditTrail: exportAuditTrail(deps),
     },
+    notes: lags.notes,
     start: () => {
       if (!key) return;
       const streams = sinks.map((sink) =>
@@ -120,7 +134,7 @@ export function keepAuditTrail(given: {
           { pace, logger, random },
         ),
       );
-      running ??= Promise.all([keepSealing(), ...streams]);
+      running ??= Promise.all([keepSealing(), lags.run(), ...streams]);
     },
     stop: async () => {
       stopping.abort();

@@ -4,6 +4,7 @@ import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
 import { ConnectionService } from '@planton/api/connect/v1/connection_service';
 import { Identity } from '@planton/api/identity/v1/identity_service';
 import { RunnerService } from '@planton/api/runner/v1/runner_service';
+import { waitWhenTold } from './wait-when-told.ts';
 
 /**
  * Bytes of the largest request, as the server has it. A larger one is refused here: Node keeps what was not sent of a stream that
@@ -51,7 +52,7 @@ export function createPlanton({ server, apiKey, transport }: PlantonSettings): P
         pingIntervalMs: 15_000,
         pingTimeoutMs: 5_000,
       }));
-  const made = connect([authenticate]);
+  const made = connect([waitWhenTold(), authenticate]);
   return {
     identity: createClient(Identity, made),
     config: createClient(ConfigManager, made),

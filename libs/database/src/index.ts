@@ -17,4 +17,5 @@ export { type EngineSettings, openEngine } from './open-engine.ts';
 export { openPostgres, type PostgresSettings } from './open-postgres.ts';
 export { prepareStatement } from './prepare-statement.ts';
 export { shareReads } from './share-reads.ts';
+export { takeTurn } from './take-turn.ts';
 export { type BatchWriter, writeInBatches } from './write-in-batches.ts';

@@ -56,7 +56,11 @@ export {
   type Violation,
 } from './errors/domain-error.ts';
 export { toDomainError } from './errors/map-error.ts';
+export { countFailures, type FailureCounter } from './limits/count-failures.ts';
+export type { RequestRates } from './limits/count-requests.ts';
+export { networkOf } from './limits/network-of.ts';
 export { createLogger, type Logger, type LogLevel, logLevels } from './logging/logger.ts';
+export { type Reading, reportGauge } from './metrics/report-gauge.ts';
 export { numberedPosition, numberPosition, textPosition } from './paging/page-position.ts';
 export { decodePageToken, encodePageToken, pageSizeOf, pageTokenInvalid } from './paging/page-token.ts';
 export type { OidcSettings } from './process/oidc-settings.ts';
@@ -71,6 +75,7 @@ export { type Running, runProcess } from './process/run-process.ts';
 export { type DatabaseAccess, runService, type ServiceSurroundings } from './process/run-service.ts';
 export { type ServicePart, serveParts } from './process/serve-parts.ts';
 export { ACTOR_HEADER } from './server/admit.ts';
+export { clientAddressOf } from './server/client-address.ts';
 export { createGuard, type Guard, type GuardSettings, type IdentityPort } from './server/guard.ts';
 export {
   answerPlainly,

@@ -4,22 +4,21 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { create, type DescMessage, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import { AccessSecretRequestSchema } from '@planton/api/config/v1/config_manager_service';
-import {
-  IssueCredentialsRequestSchema,
-  ResolveConnectionRequestSchema,
-} from '@planton/api/connect/v1/connection_service';
 import { type AwsSimulator, startAwsSimulator } from '@planton/aws-simulator';
 import { startPostgres } from '@planton/database/testing';
-import { inAws, type Platform, platformAccount, startPlatform } from '@planton/test-platform';
+import { type Platform, platformAccount, startPlatform } from '@planton/test-platform';
+import { calls, connectHeaders } from './calls.ts';
 import { connectByTrust, customerAccount, TRUST } from './credentials/connect-by-trust.ts';
 import { countStsCalls } from './credentials/count-sts-calls.ts';
+import { compareGuard } from './guard/compare-guard.ts';
 import { measureStarts, median } from './measure-start.ts';
 import { type Call, generator, measureThroughput } from './measure-throughput.ts';
+import { preparePlatform } from './prepare-platform.ts';
+import { print } from './print-figure.ts';
 import { compareOperations } from './sessions/compare-operations.ts';
 import { compareSessions } from './sessions/compare-sessions.ts';
 import { memoryReporter } from './sessions/talk-to-child.ts';
+import { shareServers } from './share-servers.ts';
 
 const ROUNDS = 5;
 const REQUESTS = 8_000;
@@ -27,9 +26,6 @@ const COLD_REQUESTS = 1_000;
 const root = join(import.meta.dirname, '../../..');
 const node = join(root, 'node_modules/.bin/node');
 const bundle = join(root, 'apps/cli/dist/planton.mjs');
-
-const print = (name: string, figure: string, goal = '') =>
-  process.stdout.write(`${name.padEnd(44)}${figure.padStart(16)}  ${goal}\n`);
 
 async function startEcho(kind: 'connect' | 'grpc-js'): Promise<{ url: string; stop: () => void }> {
   const child = spawn(node, [join(import.meta.dirname, 'serve-echo.ts'), kind], {
@@ -42,56 +38,16 @@ async function startEcho(kind: 'connect' | 'grpc-js'): Promise<{ url: string; st
   return { url, stop: () => child.kill() };
 }
 
-const connectHeaders = { 'content-type': 'application/proto', 'connect-protocol-version': '1' };
-
-function rpc<S extends DescMessage>(
-  platform: Platform,
-  method: string,
-  schema: S,
-  message: MessageInitShape<S>,
-): Call {
-  const headers = { ...connectHeaders, authorization: `Bearer ${platform.ownerKey()}` };
-  return { url: platform.url, path: method, headers, body: toBinary(schema, create(schema, message)) };
-}
-
-async function prepare(platform: Platform): Promise<void> {
-  await platform.signInAsOwner();
-  await platform.planton('org', 'create', 'bench');
-  await platform.planton('env', 'create', 'production');
-  await platform.planton('secret', 'set', 'key-id', 'value=AKIAIOSFODNN7EXAMPLE');
-  await platform.planton('secret', 'set', 'key', 'value=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY');
-  const manifest = `apiVersion: connect.planton.ai/v1
-kind: AwsProviderConnection
-metadata: { name: bench }
-spec:
-  account_id: { value: "123456789012" }
-  region: { value: us-west-2 }
-  access_key_id: { secret: key-id }
-  secret_access_key: { secret: key }
-`;
-  const { code, stderr } = await platform.cli(['apply', '-f', '-'], { input: manifest });
-  if (code !== 0) throw new Error(stderr);
-  await platform.planton('connection', 'default', 'set', '--provider', 'aws', '--connection', 'bench');
-}
-
-function issueCredentials(platform: Platform, connection: string, environment = ''): Call {
-  const path = '/planton.connect.v1.ConnectionService/IssueCredentials';
-  return rpc(platform, path, IssueCredentialsRequestSchema, {
-    org: 'bench',
-    provider: 'aws',
-    connection,
-    environment,
-  });
-}
-
 async function compareColdSessions(platform: Platform, simulator: AwsSimulator): Promise<void> {
-  const calls = await countStsCalls(
+  const counted = await countStsCalls(
     simulator,
-    issueCredentials(platform, TRUST, 'production'),
+    calls.issueCredentials(targetOf(platform), TRUST, 'production'),
     COLD_REQUESTS,
   );
-  print('1,000 cold requests, one connection', `${calls} STS calls`, 'goal 1');
+  print('1,000 cold requests, one connection', `${counted} STS calls`, 'goal 1');
 }
+
+const targetOf = (platform: Platform) => ({ url: platform.url, apiKey: platform.ownerKey() });
 
 async function compareThroughput(platform: Platform): Promise<void> {
   const echo = await startEcho('connect');
@@ -100,34 +56,26 @@ async function compareThroughput(platform: Platform): Promise<void> {
     const whoAmI = '/planton.identity.v1.Identity/WhoAmI';
     const base: Call = { url: echo.url, path: whoAmI, headers: connectHeaders, body: new Uint8Array() };
     const grpcHeaders = { 'content-type': 'application/grpc', te: 'trailers' };
-    const resolve = rpc(
-      platform,
-      '/planton.connect.v1.ConnectionService/ResolveConnection',
-      ResolveConnectionRequestSchema,
-      { org: 'bench', provider: 'aws', environment: 'production' },
-    );
-    const access = rpc(platform, '/planton.config.v1.ConfigManager/AccessSecret', AccessSecretRequestSchema, {
-      org: 'bench',
-      slug: 'key',
-    });
-    const calls: readonly (readonly [name: string, call: Call, goal: string])[] = [
+    const target = targetOf(platform);
+    const measured: readonly (readonly [name: string, call: Call, goal: string])[] = [
       [
         'empty grpc-js echo',
         { url: grpc.url, path: whoAmI, headers: grpcHeaders, body: new Uint8Array(5) },
         'for the record',
       ],
-      ['ResolveConnection', resolve, 'goal ≥ 0.50, reach 0.80'],
-      ['AccessSecret', access, 'goal ≥ 0.30'],
-      ['IssueCredentials (inline)', issueCredentials(platform, ''), 'goal ≥ 0.25'],
-      ['IssueCredentials (trust, warm)', issueCredentials(platform, TRUST), 'goal ≥ 0.40'],
+      ['ResolveConnection', calls.resolveConnection(target), 'goal ≥ 0.50, reach 0.80'],
+      ['AccessSecret', calls.accessSecret(target), 'goal ≥ 0.30'],
+      ['IssueCredentials (inline)', calls.issueCredentials(target, ''), 'goal ≥ 0.25'],
+      ['IssueCredentials (trust, warm)', calls.issueCredentials(target, TRUST), 'goal ≥ 0.40'],
     ];
-    for (const call of [base, ...calls.map(([, call]) => call)]) await measureThroughput(call, REQUESTS / 4);
-    const rates = calls.map((): number[] => []);
+    for (const call of [base, ...measured.map(([, call]) => call)])
+      await measureThroughput(call, REQUESTS / 4);
+    const rates = measured.map((): number[] => []);
     const baseRates: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       const baseRate = await measureThroughput(base, REQUESTS);
       baseRates.push(baseRate);
-      for (const [i, [, call]] of calls.entries())
+      for (const [i, [, call]] of measured.entries())
         rates[i]?.push((await measureThroughput(call, REQUESTS)) / baseRate);
     }
     print(
@@ -135,7 +83,7 @@ async function compareThroughput(platform: Platform): Promise<void> {
       `${Math.round(median(baseRates))} req/s`,
       `the measure; ${generator}, 8 × 16 streams, h2c`,
     );
-    for (const [i, [name, , goal]] of calls.entries())
+    for (const [i, [name, , goal]] of measured.entries())
       print(name, `${median(rates[i] ?? []).toFixed(2)} × echo`, goal);
   } finally {
     echo.stop();
@@ -179,11 +127,11 @@ const postgres = await startPostgres({ durable: true });
 // Whoever opens a link is signed in to the first account.
 const simulator = await startAwsSimulator({ accounts: [customerAccount, platformAccount] });
 try {
-  const identity = inAws(simulator);
-  const env = (url: string) => ({ ...memoryReporter, ...identity(url) });
-  const platform = await startPlatform({ databaseUrl: postgres.url, channel: true, env });
+  const shared = shareServers(postgres.url, simulator);
+  const env = (url: string) => ({ ...memoryReporter, ...shared.env(url) });
+  const platform = await startPlatform({ ...shared, channel: true, env });
   try {
-    await prepare(platform);
+    await preparePlatform(platform);
     // First: what other work leaves free in the process would hide what sessions take.
     await compareSessions(platform, print);
     await connectByTrust(platform, simulator);
@@ -191,6 +139,7 @@ try {
     await compareThroughput(platform);
     compareStarts(platform);
     await compareOperations(platform, postgres.url, print);
+    await compareGuard(platform, shared, print);
   } finally {
     await platform.stop();
   }

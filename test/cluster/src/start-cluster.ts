@@ -6,6 +6,7 @@ import { createPlanton, type Planton } from '@planton/client';
 import { openPostgres } from '@planton/database';
 import { startPostgres } from '@planton/database/testing';
 import {
+  highRates,
   type NetworkProxy,
   type Platform,
   type RunnerOptions,
@@ -53,7 +54,7 @@ export async function startCluster(size: number, env: NodeJS.ProcessEnv = {}): P
         masterKey,
         runnerPublicAddress: proxy.address,
         // Tokens of one replica are good at the others.
-        env: { PLANTON_PUBLIC_URL: servers[0]?.url ?? '', ...env },
+        env: { ...highRates, PLANTON_PUBLIC_URL: servers[0]?.url ?? '', ...env },
       });
       stopping.push(() => server.stop());
       servers.push(server);

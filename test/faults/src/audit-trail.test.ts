@@ -131,6 +131,30 @@ test('a sink that swallows everything costs nothing but its own records, and the
   });
 });
 
+test('how far the sinks are behind is told where operators look, and the server is ready all the same', async () => {
+  const look = async () => {
+    const answer = await fetch(`${platform.url}/readyz`);
+    expect(answer.status).toBe(200);
+    return (await answer.text()).trim().split('\n');
+  };
+  const services = ['identity', 'config-manager', 'connection-service', 'runner-gateway'];
+  const lines = await waitUntil('both sinks are told of', async () => {
+    const [first, ...notes] = await look();
+    expect(first).toBe('ready');
+    return notes.some((line) => / behind, the oldest for /.test(line)) && notes;
+  });
+  expect(lines.map((line) => line.split(':')[0])).toEqual(
+    services.flatMap((service) => [`audit sink 1 of ${service}`, `audit sink 2 of ${service}`]),
+  );
+  expect(lines.find((line) => line.startsWith('audit sink 1 of config-manager'))).toMatch(
+    /: \d+ seals? behind, the oldest for \d+ s$/,
+  );
+  expect(lines.join()).not.toMatch(/127\.0\.0\.1|stream\.jsonl/);
+  await waitUntil('the other sink has all', async () =>
+    (await look()).includes('audit sink 2 of config-manager: nothing behind'),
+  );
+});
+
 test('a record that is changed in the database is found, and named', async () => {
   await change(`update config.audit_record set actor_name = 'Eve' where action = 'secret.access'`);
   const { code, reports } = await verify();

@@ -8,11 +8,41 @@ export interface SignedIn {
   signOut(): Promise<void>;
 }
 
-/** Sets the owner's account up by its link, and signs a program in by the pages, as a browser would. */
-export async function signInAsOwner(ownerLink: string): Promise<SignedIn> {
+/** Asks for a page, or sends a form, with the cookies of before. */
+type Ask = (
+  path: string,
+  form?: Record<string, string>,
+) => Promise<{ readonly form_token: string; readonly location: string }>;
+
+/**
+ * Sets the owner's account up by its link, and signs a program in by the pages, as a browser would.
+ *
+ * @param password what it is set to; random when absent
+ */
+export async function signInAsOwner(
+  ownerLink: string,
+  password = randomBytes(16).toString('hex'),
+): Promise<SignedIn> {
   const { origin, pathname, search } = new URL(ownerLink);
+  const ask = openBrowser(origin);
+  const { form_token } = await ask(pathname + search);
+  const token = new URLSearchParams(search).get('token') ?? '';
+  const person = { name: 'Ada', email: 'ada@example.com', password, again: password };
+  await ask(pathname, { form_token, token, ...person });
+  return signProgramIn(origin, ask);
+}
+
+/** Signs somebody who has a password in, and a program by the pages. */
+export async function signInWithPassword(origin: string, email: string, password: string): Promise<SignedIn> {
+  const ask = openBrowser(origin);
+  const { form_token } = await ask('/auth/sign-in');
+  await ask('/auth/sign-in', { form_token, email, password });
+  return signProgramIn(origin, ask);
+}
+
+function openBrowser(origin: string): Ask {
   const cookies = new Map<string, string>();
-  const ask = async (path: string, form?: Record<string, string>) => {
+  return async (path, form) => {
     const response = await fetch(origin + path, {
       redirect: 'manual',
       headers: { cookie: [...cookies].map((each) => each.join('=')).join('; '), origin },
@@ -25,15 +55,11 @@ export async function signInAsOwner(ownerLink: string): Promise<SignedIn> {
     }
     const text = await response.text();
     const form_token = /name="form_token" value="([^"]+)"/.exec(text)?.[1] ?? '';
-    return { text, form_token, location: response.headers.get('location') ?? '' };
+    return { form_token, location: response.headers.get('location') ?? '' };
   };
+}
 
-  const { form_token } = await ask(pathname + search);
-  const password = randomBytes(16).toString('hex');
-  const token = new URLSearchParams(search).get('token') ?? '';
-  const person = { name: 'Ada', email: 'ada@example.com', password, again: password };
-  await ask(pathname, { form_token, token, ...person });
-
+async function signProgramIn(origin: string, ask: Ask): Promise<SignedIn> {
   const verifier = randomBytes(32).toString('base64url');
   const words = {
     response_type: 'code',

@@ -17,9 +17,11 @@ const record = (action: string, seconds: bigint, nanos = 0) => ({
 
 test('audit list merges the trails of every service by time, and filters at the server', async () => {
   const asked: { since: bigint | undefined; action: string; size: number }[] = [];
+  const ofInstance: boolean[] = [];
   const { url } = await serve((router) => {
     router.service(ConfigManager, {
-      listAuditRecords: ({ since, action, pageSize, pageToken }) => {
+      listAuditRecords: ({ since, action, pageSize, pageToken, instance }) => {
+        ofInstance.push(instance);
         asked.push({ since: since?.seconds, action, size: pageSize });
         return pageToken === ''
           ? { records: [record('secret.set', 40n), record('secret.access', 30n)], nextPageToken: 'next' }
@@ -62,6 +64,9 @@ test('audit list merges the trails of every service by time, and filters at the 
   });
   expect(asked.at(-1)?.since).toBe(BigInt(Date.parse('2026-01-31T00:00:00Z') / 1000));
   expect((await list('--since', '2026-13-45')).code).toBe(2);
+  expect(ofInstance).not.toContain(true);
+  await list('--instance', '--outcome', 'denied');
+  expect(ofInstance.at(-1)).toBe(true);
   expect((await cli(['audit', 'list'], { env: { PLANTON_ORG: 'acme' } })).stdout).toContain(
     'Ada via connection-service',
   );

@@ -37,12 +37,18 @@ const records: Printable<AuditRecord> = {
   ],
 };
 
+const examples = `
+Examples:
+  $ planton audit list --action secret.access --since 24h
+  $ planton audit list --instance --action session.sign_in --outcome denied`;
+
 interface Options extends ServiceOptions, TimeOptions {
   readonly action?: string;
   readonly resource?: string;
   readonly actor?: string;
   readonly outcome?: keyof typeof outcomesByName;
   readonly request?: string;
+  readonly instance?: boolean;
   readonly limit: number;
   readonly output?: OutputFormat;
 }
@@ -55,20 +61,21 @@ export function addAuditList(audit: Command, cli: Cli): void {
     .option('--actor <uid>', 'only what this user or service account did')
     .addOption(new Option('--outcome <outcome>', 'only what ended so').choices(Object.keys(outcomesByName)))
     .option('--request <id>', 'only what belongs to this request, by the id that errors and logs show')
+    .option('--instance', 'the trail of the instance itself, for its owner: first start, accounts, sign-ins')
     .option('--since <time>', sinceHelp)
     .option('--until <time>', 'only before this time')
     .option('--limit <number>', 'how many at most', parseCount, 100)
-    .addHelpText('after', '\nExamples:\n  $ planton audit list --action secret.access --since 24h');
+    .addHelpText('after', examples);
   withOutput(command).action((options: Options) => list(cli, options));
 }
 
 async function list(cli: Cli, options: Options): Promise<void> {
   const times = readTimes(cli, options);
   const { action = '', resource: resourceSlug = '', actor: actorUid = '', request: requestId = '' } = options;
-  const { limit } = options;
+  const { limit, instance = false } = options;
   const outcome = options.outcome ? outcomesByName[options.outcome] : AuditOutcome.UNSPECIFIED;
   const { org, client } = await openOrganization(cli);
-  const filter = { org, action, resourceSlug, actorUid, requestId, outcome, ...times };
+  const filter = { org, instance, action, resourceSlug, actorUid, requestId, outcome, ...times };
   const services = servicesOf(options).map(({ service }) => client<AuditService>(service));
   const trails = services.map(({ listAuditRecords }) =>
     listFirst<Page, AuditRecord>(

@@ -1,6 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { type Client, createClient, type Interceptor, type Transport } from '@connectrpc/connect';
 import { createTransport } from '@connectrpc/connect/protocol-connect';
+import { waitWhenTold } from '@planton/client/wait-when-told';
 import { CliError, exitCodes, notFound, usage } from '../errors/cli-error.ts';
 import { readApiKey } from '../settings/api-keys.ts';
 import { givenOrganization, readContext, serverOf } from '../settings/context.ts';
@@ -62,7 +63,7 @@ export function sessionWith(server: string, key: string): Session {
 
 /** A session with a credential that is asked for before every call, so that a long command outlives each. */
 function sessionBy(server: string, credential: () => string | Promise<string>): Session {
-  const transport = transportOf(server, [authenticateBy(credential)]);
+  const transport = transportOf(server, [waitWhenTold(), authenticateBy(credential)]);
   return { server, client: (service) => createClient(service, transport) };
 }
 

@@ -103,7 +103,8 @@ async function giveValue(
   const uid = deps.newUid();
   const place = { organization: owner.organizationUid, secret: secret.uid, version: uid };
   const sealed = sealVersion(deps.keyring, keys, place, new Map([[VALUE_KEY, value]]));
-  const version = await addVersion(tx, secret, { uid, sealed, createdBy: caller.subject.name });
+  const version = 1;
+  await addVersion(tx, secret, { uid, version, sealed, createdBy: caller.subject.name });
   const resource = { kind: 'secret', uid: secret.uid, slug: secret.slug };
   await recordAudit(tx, owner.organizationUid, caller, [
     {

@@ -9,17 +9,18 @@ import { organizationServiceOf } from '../service-caller.ts';
 import { openResolved } from './open-resolved.ts';
 import { targetsOf } from './reference.ts';
 import { referencesNotFound } from './references-not-found.ts';
-import { resolveAndRecord } from './resolve-store.ts';
+import { createResolver } from './resolve-in-batches.ts';
 
 /** What the owner's service may read without an actor is what an actor once let the owner use, and nothing else. */
 export function resolveOwnedReferences(deps: Deps) {
+  const resolve = createResolver(deps.database);
   return async (
     request: ResolveOwnedReferencesRequest,
     context: HandlerContext,
   ): Promise<MessageInitShape<typeof ResolveOwnedReferencesResponseSchema>> => {
     const { organizationUid, ownerUid, purpose } = request;
     const { caller } = organizationServiceOf(context, organizationUid);
-    const resolved = await resolveAndRecord(deps.database.query, {
+    const resolved = await resolve({
       level: { organizationUid, environmentUid: '' },
       targets: targetsOf(request.references),
       ownerUid,

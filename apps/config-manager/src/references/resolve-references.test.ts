@@ -90,6 +90,37 @@ describe.each(engines)('ResolveReferences on %s', (kind) => {
       expect(await reads()).toEqual([]);
     });
 
+    test('those who ask at the same time are each answered, refused and recorded by themselves', async () => {
+      const mine = org;
+      const theirs = config.newOrg();
+      const other = await config.as({ org: theirs });
+      await other.setSecret({ org: theirs.slug, slug: 'aws', entries: { id: 'their-id' } });
+      const ask = (asker: ConfigManagerClient, asked: Org, references: Reference[]) =>
+        asker.resolveReferences({ org: asked.slug, references, purpose: 'deploy' }).then(
+          ({ values }) => values.map(({ value }) => value).join(),
+          async (error) =>
+            (await refusalOf(Promise.reject(error))).violations?.map(({ field }) => field).join(),
+        );
+      const round = () =>
+        Promise.all([
+          ask(client, mine, [secret('aws', 'key'), variable('region'), secret('aws', 'id')]),
+          ask(client, mine, [variable('region')]),
+          ask(other, theirs, [secret('aws', 'id')]),
+          ask(other, theirs, [secret('aws', 'id'), secret('other'), variable('region')]),
+        ]);
+      const expected = ['the-key,us-west-2,the-id', 'us-west-2', 'their-id', 'references[1],references[2]'];
+      expect(await Promise.all(Array.from({ length: 20 }, round))).toEqual(
+        Array.from({ length: 20 }, () => expected),
+      );
+      const recorded = async (asker: ConfigManagerClient, asked: Org) => {
+        const filter = { org: asked.slug, action: 'secret.access', pageSize: 200 };
+        const { records } = await asker.listAuditRecords(filter);
+        return records.map(({ resourceSlug, details }) => `${resourceSlug}: ${details.entries}`);
+      };
+      expect(await recorded(client, mine)).toEqual(Array.from({ length: 20 }, () => 'aws: id,key'));
+      expect(await recorded(other, theirs)).toEqual(Array.from({ length: 20 }, () => 'aws: id'));
+    });
+
     test('does not fall back from an environment to the organisation', async () => {
       config.addEnvironment(org, 'prod');
       await client.setVariable({ org: org.slug, environment: 'prod', slug: 'region', value: 'eu-west-1' });

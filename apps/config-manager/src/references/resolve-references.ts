@@ -18,9 +18,10 @@ import { levelOf } from '../level.ts';
 import { openResolved } from './open-resolved.ts';
 import { type Target, targetsOf } from './reference.ts';
 import { referencesNotFound } from './references-not-found.ts';
-import { resolveAndRecord } from './resolve-store.ts';
+import { createResolver } from './resolve-in-batches.ts';
 
 export function resolveReferences(deps: Deps) {
+  const resolve = createResolver(deps.database);
   return async (
     request: ResolveReferencesRequest,
     context: HandlerContext,
@@ -33,7 +34,7 @@ export function resolveReferences(deps: Deps) {
       ? await scopeOfNamed(deps, request, context, caller, targets)
       : scopeOfOwner(request, caller);
 
-    const resolved = await resolveAndRecord(deps.database.query, {
+    const resolved = await resolve({
       level: levelOf(scope),
       targets,
       ...(named ? {} : { ownerUid }),

@@ -8,6 +8,8 @@ import type { ConfigTables } from '../schema.ts';
 import type { Target } from './reference.ts';
 
 interface Row {
+  /** Index of the query. */
+  readonly query: number;
   /** From 1, in the order of the query. */
   readonly position: number;
   readonly kind: Target['kind'];
@@ -24,62 +26,75 @@ interface Row {
   readonly master_fingerprint: string | null;
   readonly value: string | null;
   readonly found: boolean;
-  readonly records: number;
+  readonly recorded: boolean;
 }
 
 /** What the service may resolve for an owner: what it registered for it, by the uid that was registered. */
 const REGISTERED = `
-  select w.position, r.target_uid as uid
+  select w.query, w.position, r.target_uid as uid
   from wanted w
-  join config.reference r on r.owner_uid = $13 and r.target_kind = w.kind and r.target_slug = w.slug and r.entry_key = w.key
-  join config.reference_owner o on o.uid = r.owner_uid and o.organization_uid = $1 and o.service = $7`;
+  join config.reference r on r.owner_uid = w.owner_uid and r.target_kind = w.kind and r.target_slug = w.slug and r.entry_key = w.key
+  join config.reference_owner o on o.uid = r.owner_uid and o.organization_uid = w.organization_uid and o.service = w.via_service`;
 
 /** What anybody else may resolve: what is there, by slug. */
 const NAMED = `
-  select w.position, coalesce(s.uid, x.uid) as uid
+  select w.query, w.position, coalesce(s.uid, x.uid) as uid
   from wanted w
   left join config.secret s on w.kind = 'secret' and s.slug = w.slug and s.delete_time is null
-    and s.organization_uid = $1 and s.environment_uid = $13
+    and s.organization_uid = w.organization_uid and s.environment_uid = w.environment_uid
   left join config.variable x on w.kind = 'variable' and x.slug = w.slug
-    and x.organization_uid = $1 and x.environment_uid = $13`;
+    and x.organization_uid = w.organization_uid and x.environment_uid = w.environment_uid`;
 
 /**
- * Resolves every target, and puts the read of each secret on record if nothing at all is missing. One statement, so one round trip,
- * and the records are durable before the first row arrives. Prepared, because planning it costs more than running it.
+ * Resolves every target of every query, and puts the read of each secret on record where nothing at all of its query is missing. One
+ * statement whatever their number, so one round trip, and the records are durable before the first row arrives. Prepared, because
+ * planning it costs more than running it.
  */
 const resolve = (targets: string) =>
   prepareStatement<Row>(`
-with wanted as (
-  select w.kind, w.slug, w.key, w.position
-  from unnest($2::text[], $3::text[], $4::text[]) with ordinality as w(kind, slug, key, position)
+with asked as (
+  select * from json_to_recordset($1::text::json) as given (query integer, organization_uid text, environment_uid text, owner_uid text,
+    kinds text[], slugs text[], keys text[], actor_uid text, actor_name text, via_service text, api_key_uid text, environment text,
+    request_id text, purpose text, details jsonb, peer_address text)
+),
+wanted as (
+  select a.query, a.organization_uid, a.environment_uid, a.owner_uid, a.via_service, w.kind, w.slug, w.key, w.position
+  from asked a, unnest(a.kinds, a.slugs, a.keys) with ordinality as w (kind, slug, key, position)
 ),
 target as (${targets}),
 resolved as (
-  select w.position, w.kind, w.slug, w.key, t.uid as target_uid, s.uid as secret_uid, v.uid as version_uid, v.version,
+  select w.query, w.position, w.kind, w.slug, w.key, t.uid as target_uid, s.uid as secret_uid, v.uid as version_uid, v.version,
     v.wrapped_data_key, e.ciphertext, k.version as key_version, k.wrapped_key, k.master_fingerprint, x.value,
     (case w.kind when 'secret' then e.ciphertext is not null else x.value is not null end) as found
   from wanted w
-  left join target t on t.position = w.position
-  left join config.secret s on w.kind = 'secret' and s.uid = t.uid and s.organization_uid = $1 and s.delete_time is null
+  left join target t on t.query = w.query and t.position = w.position
+  left join config.secret s on w.kind = 'secret' and s.uid = t.uid and s.organization_uid = w.organization_uid and s.delete_time is null
   left join config.secret_version v on v.secret_uid = s.uid and v.version = s.current_version
   left join config.secret_entry e on e.version_uid = v.uid and e.key = w.key
   left join config.organization_key k on k.organization_uid = v.organization_uid and k.version = v.organization_key_version
-  left join config.variable x on w.kind = 'variable' and x.uid = t.uid and x.organization_uid = $1
+  left join config.variable x on w.kind = 'variable' and x.uid = t.uid and x.organization_uid = w.organization_uid
+),
+read as (
+  select gen_random_uuid()::text as record_uid, r.query, r.secret_uid, r.slug, r.version, string_agg(distinct r.key, ',') as entries
+  from resolved r
+  where r.kind = 'secret' and r.query not in (select missing.query from resolved missing where not missing.found)
+  group by r.query, r.secret_uid, r.slug, r.version
 ),
 recorded as (
-  insert into config.audit_record (organization_uid, action, actor_uid, actor_name, via_service, api_key_uid, resource_kind,
+  insert into config.audit_record (uid, organization_uid, action, actor_uid, actor_name, via_service, api_key_uid, resource_kind,
     resource_uid, resource_slug, environment, version, request_id, purpose, outcome, details, peer_address)
-  select $1, 'secret.access', $5, $6, $7, $8, 'secret', r.secret_uid, r.slug, $9, r.version, $10, $11, 'succeeded',
-    jsonb_build_object('entries', string_agg(distinct r.key, ',')) || $14::text::jsonb, $12
-  from resolved r
-  where r.kind = 'secret' and not exists (select from resolved missing where not missing.found)
-  group by r.secret_uid, r.slug, r.version
-  returning resource_uid
+  select d.record_uid, a.organization_uid, 'secret.access', a.actor_uid, a.actor_name, a.via_service, a.api_key_uid, 'secret',
+    d.secret_uid, d.slug, a.environment, d.version, a.request_id, a.purpose, 'succeeded',
+    jsonb_build_object('entries', d.entries) || a.details, a.peer_address
+  from read d join asked a on a.query = d.query
+  returning uid
 )
-select r.position, r.kind, r.slug, r.key, r.target_uid, r.secret_uid, r.version_uid, r.version, r.wrapped_data_key, r.ciphertext,
-  r.key_version, r.wrapped_key, r.master_fingerprint, r.value, r.found, (select count(*) from recorded) as records
+select r.query, r.position, r.kind, r.slug, r.key, r.target_uid, r.secret_uid, r.version_uid, r.version, r.wrapped_data_key,
+  r.ciphertext, r.key_version, r.wrapped_key, r.master_fingerprint, r.value, r.found, c.uid is not null as recorded
 from resolved r
-order by r.position`);
+left join read d on d.query = r.query and d.secret_uid = r.secret_uid
+left join recorded c on c.uid = d.record_uid
+order by r.query, r.position`);
 
 const RESOLVE_REGISTERED = resolve(REGISTERED);
 const RESOLVE_NAMED = resolve(NAMED);
@@ -123,31 +138,34 @@ export interface MissingTarget {
   readonly what: 'target' | 'deleted' | 'entry';
 }
 
+/** Of queries that are all for owners, or all in their callers' own names. @returns in the order of the queries */
 export async function resolveAndRecord(
   db: Kysely<ConfigTables>,
-  query: ResolveQuery,
-): Promise<readonly Resolved[]> {
-  const { level, targets, ownerUid } = query;
-  const actor = actorColumns(query.caller);
-  const statement = ownerUid === undefined ? RESOLVE_NAMED : RESOLVE_REGISTERED;
-  const { rows } = await db.executeQuery(
-    statement([
-      level.organizationUid,
-      targets.map(({ kind }) => kind),
-      targets.map(({ slug }) => slug),
-      targets.map(({ key }) => key),
-      actor.actor_uid,
-      actor.actor_name,
-      actor.via_service,
-      actor.api_key_uid,
-      query.environment,
-      actor.request_id,
-      query.purpose,
-      actor.peer_address,
-      ownerUid ?? level.environmentUid,
-      JSON.stringify(ownerUid === undefined ? {} : { owner_uid: ownerUid }),
-    ]),
-  );
+  queries: readonly ResolveQuery[],
+): Promise<(readonly Resolved[])[]> {
+  const statement = queries[0]?.ownerUid === undefined ? RESOLVE_NAMED : RESOLVE_REGISTERED;
+  const { rows } = await db.executeQuery(statement([JSON.stringify(queries.map(columnsOf))]));
+  const resolved = Map.groupBy(rows, ({ query }) => query);
+  return queries.map((_, query) => readRows(resolved.get(query) ?? []));
+}
+
+function columnsOf({ level, targets, ownerUid, environment, purpose, caller }: ResolveQuery, query: number) {
+  return {
+    query,
+    organization_uid: level.organizationUid,
+    environment_uid: level.environmentUid,
+    owner_uid: ownerUid ?? null,
+    kinds: targets.map(({ kind }) => kind),
+    slugs: targets.map(({ slug }) => slug),
+    keys: targets.map(({ key }) => key),
+    ...actorColumns(caller),
+    environment,
+    purpose,
+    details: ownerUid === undefined ? {} : { owner_uid: ownerUid },
+  };
+}
+
+function readRows(rows: readonly Row[]): readonly Resolved[] {
   const missing = rows.filter((row) => !row.found);
   return missing.length > 0 ? missing.map(readMissing) : rows.map(readFound);
 }
@@ -159,7 +177,7 @@ function readFound(row: Row): Resolved {
   const { secret_uid, version_uid, version, wrapped_data_key, ciphertext } = row;
   const { key_version, wrapped_key, master_fingerprint } = row;
   if (
-    row.records === 0 ||
+    !row.recorded ||
     secret_uid === null ||
     version_uid === null ||
     version === null ||

@@ -111,6 +111,71 @@ describe.each(engines)('AccessSecret on %s', (kind) => {
     expect((await access('db')).entries).toEqual({ value: 'never-without-a-record' });
   });
 
+  test('those who ask at the same time are each answered, refused and recorded by themselves', async () => {
+    await begin();
+    const mine = { org, client };
+    await set('db', { user: 'root', password: 'mine' });
+    await set('db', { user: 'root', password: 'mine, newer' });
+    await set('gone', { value: '1' });
+    await set('gone', { value: '2' });
+    await client.destroySecretVersion({ org: org.slug, slug: 'gone', version: 1 });
+    await begin();
+    const theirs = { org, client };
+    await set('db', { password: 'theirs' });
+    await sql`alter table config.audit_record add constraint broken check (purpose <> 'fail')`.execute(
+      config.database.query,
+    );
+    const ask = async (who: typeof mine, slug: string, more: Parameters<typeof access>[1] = {}) => {
+      const asked = who.client.accessSecret({ org: who.org.slug, slug, ...more });
+      return asked.then(
+        ({ version, entries }) => `${version} ${entries.password ?? entries.value}`,
+        async (error) => (await refusalOf(Promise.reject(error))).reason,
+      );
+    };
+    const round = () =>
+      Promise.all([
+        ask(mine, 'db'),
+        ask(mine, 'db', { version: 1, keys: ['password'] }),
+        ask(theirs, 'db', { keys: ['password'] }),
+        ask(theirs, 'db', { keys: ['password', 'user'] }),
+        ask(mine, 'gone'),
+        ask(mine, 'gone', { version: 1 }),
+        ask(theirs, 'gone'),
+        ask(mine, 'db', { version: 3 }),
+      ]);
+    const expected = [
+      '2 mine, newer',
+      '1 mine',
+      '1 theirs',
+      'SECRET_ENTRY_NOT_FOUND',
+      '2 2',
+      'SECRET_VERSION_DESTROYED',
+      'SECRET_NOT_FOUND',
+      'SECRET_VERSION_NOT_FOUND',
+    ];
+    try {
+      const rounds = Array.from({ length: 20 }, round);
+      // One whose record cannot be written is in the midst of them.
+      const failing = ask(theirs, 'db', { purpose: 'fail' });
+      const more = round();
+      expect(await Promise.all([...rounds, more])).toEqual(Array.from({ length: 21 }, () => expected));
+      expect(await failing).toBe('INTERNAL');
+    } finally {
+      await sql`alter table config.audit_record drop constraint broken`.execute(config.database.query);
+    }
+    const recorded = async ({ org, client }: typeof mine) => {
+      const counts = new Map<string, number>();
+      const asked = { org: org.slug, action: 'secret.access', pageSize: 200 };
+      for (const { resourceSlug, version, details } of (await client.listAuditRecords(asked)).records) {
+        const read = `${resourceSlug} ${version} ${details.entries ?? 'all'}`;
+        counts.set(read, (counts.get(read) ?? 0) + 1);
+      }
+      return Object.fromEntries(counts);
+    };
+    expect(await recorded(mine)).toEqual({ 'db 2 all': 21, 'db 1 password': 21, 'gone 2 all': 21 });
+    expect(await recorded(theirs)).toEqual({ 'db 1 password': 21 });
+  });
+
   /** Whatever was exchanged in the tables: the caller learns nothing, the log names the secret, the trail has the failure. */
   const expectDamaged = async (slug: string, version: number) => {
     const error = await refusalOf(access(slug));

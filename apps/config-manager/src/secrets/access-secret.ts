@@ -4,21 +4,29 @@ import type {
   AccessSecretRequest,
   AccessSecretResponseSchema,
 } from '@planton/api/config/v1/config_manager_service';
+import { writeInBatches } from '@planton/database';
 import { KeyringError } from '@planton/keyring';
 import { missing, organizationCallerOf, type Scope } from '@planton/rpc';
 import { recordAudit } from '../audit/audit-store.ts';
 import type { Deps } from '../deps.ts';
 import { environmentFlag, levelOf } from '../level.ts';
-import { type RecordedAccess, readAndRecord } from './access-store.ts';
+import { type Accessed, type AccessQuery, type RecordedAccess, readAndRecord } from './access-store.ts';
 import { openText } from './seal-version.ts';
 import { secretDamaged, secretNotFound, versionDestroyed, versionNotFound } from './secret.ts';
 import { findSecret } from './secret-store.ts';
 
+const LARGEST_BATCH = 64;
+
 /**
- * The read is on record before the values arrive here. A value that then does not decrypt is recorded once more, as failed: records
+ * The read is on record before the values arrive here, in one statement that those who ask at the same time share. A value that then does not decrypt is recorded once more, as failed: records
  * are only ever added, so the trail may tell of a value that nobody got, and never keeps one that somebody got to itself.
  */
 export function accessSecret(deps: Deps) {
+  const reads = writeInBatches<AccessQuery, Accessed>({
+    write: (queries) => readAndRecord(deps.database.query, queries),
+    largest: LARGEST_BATCH,
+    concurrency: 2,
+  });
   return async (
     request: AccessSecretRequest,
     context: HandlerContext,
@@ -29,11 +37,13 @@ export function accessSecret(deps: Deps) {
     const level = levelOf(scope);
     const environment = scope.environment?.slug ?? '';
 
-    const accessed = await readAndRecord(deps.database.query, {
+    const recordUid = deps.newUid();
+    const accessed = await reads.write({
       level,
       slug,
       version,
       keys,
+      recordUid,
       environment,
       purpose,
       caller,

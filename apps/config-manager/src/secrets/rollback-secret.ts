@@ -11,6 +11,7 @@ import type { Deps } from '../deps.ts';
 import { checkEtag } from '../etag.ts';
 import { withOrganizationKeys } from '../keys/open-organization-keys.ts';
 import { environmentFlag, levelOf } from '../level.ts';
+import { nextVersion } from './limit-secrets.ts';
 import { openVersion, sealVersion } from './seal-version.ts';
 import {
   checkNotServerOwned,
@@ -63,8 +64,10 @@ export function rollbackSecret({ database, keyring, scopeOf, newUid }: Deps) {
             throw error instanceof KeyringError ? secretDamaged(slug, request.version, error) : error;
           }
         };
-        const version = await addVersion(tx, secret, {
+        const version = await nextVersion(tx, secret, scope);
+        await addVersion(tx, secret, {
           uid,
+          version,
           sealed: reseal(),
           createdBy: caller.subject.name,
           rolledBackTo: request.version,

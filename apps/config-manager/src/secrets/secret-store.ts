@@ -1,3 +1,4 @@
+import { takeTurn } from '@planton/database';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Level } from '../level.ts';
 import type { Place } from '../place.ts';
@@ -120,6 +121,26 @@ export async function insertSecret(
     .executeTakeFirst();
 }
 
+/**
+ * How many living secrets people have at a level, with this transaction's, while nobody else makes one there. What the server made for
+ * their objects does not count.
+ */
+export async function countSecretsInTurn(
+  tx: Tx,
+  { organizationUid, environmentUid }: Level,
+): Promise<number> {
+  await takeTurn(tx, `config secrets ${organizationUid} ${environmentUid}`);
+  const { count } = await tx
+    .selectFrom('secret')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('organization_uid', '=', organizationUid)
+    .where('environment_uid', '=', environmentUid)
+    .where('delete_time', 'is', null)
+    .where('owner_uid', 'is', null)
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
 /** What `openVersion` needs of a version that was not destroyed. */
 export interface EncryptedVersion {
   readonly uid: string;
@@ -165,27 +186,48 @@ export async function readVersion(
 
 export interface NewVersion {
   readonly uid: string;
+  readonly version: number;
   readonly sealed: SealedVersion;
   readonly createdBy: string;
   /** Absent unless it repeats an earlier version. */
   readonly rolledBackTo?: number;
 }
 
-/** Gives a locked secret its next version. @returns its number */
-export async function addVersion(tx: Tx, secret: StoredSecret, added: NewVersion): Promise<number> {
-  const { max } = await tx
-    .selectFrom('secret_version')
-    .select(({ fn }) => fn.max('version').as('max'))
-    .where('secret_uid', '=', secret.uid)
+/** The latest version of a secret, 0 where it has none, and how many are kept. They are counted only where `enough` were ever made. */
+export async function countVersions(
+  tx: Tx,
+  secretUid: string,
+  enough: number,
+): Promise<{ readonly latest: number; readonly kept: number }> {
+  const { latest, kept } = await tx
+    .selectFrom((eb) =>
+      eb
+        .selectFrom('secret_version')
+        .select(({ fn }) => fn.max('version').as('latest'))
+        .where('secret_uid', '=', secretUid)
+        .as('newest'),
+    )
+    .select('newest.latest')
+    .select((eb) =>
+      sql<number>`case when newest.latest >= ${enough}::int8 then ${eb
+        .selectFrom('secret_version')
+        .select(({ fn }) => fn.countAll().as('count'))
+        .where('secret_uid', '=', secretUid)
+        .where('destroy_time', 'is', null)} else 0 end`.as('kept'),
+    )
     .executeTakeFirstOrThrow();
-  const version = (max ?? 0) + 1;
+  return { latest: latest ?? 0, kept };
+}
+
+/** Gives a locked secret a version. */
+export async function addVersion(tx: Tx, secret: StoredSecret, added: NewVersion): Promise<void> {
   await tx
     .insertInto('secret_version')
     .values({
       uid: added.uid,
       secret_uid: secret.uid,
       organization_uid: secret.organization_uid,
-      version,
+      version: added.version,
       wrapped_data_key: added.sealed.wrappedDataKey,
       organization_key_version: added.sealed.organizationKeyVersion,
       rolled_back_to: added.rolledBackTo ?? 0,
@@ -196,8 +238,7 @@ export async function addVersion(tx: Tx, secret: StoredSecret, added: NewVersion
     .insertInto('secret_entry')
     .values(added.sealed.entries.map(({ key, ciphertext }) => ({ version_uid: added.uid, key, ciphertext })))
     .execute();
-  await reviseSecret(tx, secret.uid, { current_version: version });
-  return version;
+  await reviseSecret(tx, secret.uid, { current_version: added.version });
 }
 
 /** Changes a locked secret, and counts the change. */

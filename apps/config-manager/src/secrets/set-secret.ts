@@ -11,8 +11,9 @@ import { recordAudit } from '../audit/audit-store.ts';
 import type { Deps } from '../deps.ts';
 import { checkEtag } from '../etag.ts';
 import { type OrganizationKeys, withOrganizationKeys } from '../keys/open-organization-keys.ts';
-import { environmentFlag, type Level, levelOf } from '../level.ts';
+import { environmentFlag, levelOf } from '../level.ts';
 import type { ConfigTables } from '../schema.ts';
+import { limitSecrets, nextVersion } from './limit-secrets.ts';
 import { checkSize, type Entries, openVersion, sameEntries, sealVersion } from './seal-version.ts';
 import {
   checkNotServerOwned,
@@ -54,7 +55,7 @@ async function setEntries({ keyring, newUid }: Deps, tx: Tx, setting: Setting) {
   const level = levelOf(scope);
   const found = await lockSecret(tx, level, request.slug);
   checkEtag(request.etag, found, request.slug, `secret get ${request.slug}${environmentFlag(scope)}`);
-  const secret = found ?? (await createSecret(tx, level, request.slug, newUid()));
+  const secret = found ?? (await createSecret(tx, scope, request.slug, newUid()));
   checkNotServerOwned(secret);
 
   const current = await readCurrent(keyring, tx, setting, secret);
@@ -67,7 +68,8 @@ async function setEntries({ keyring, newUid }: Deps, tx: Tx, setting: Setting) {
   const uid = newUid();
   const place = { organization: level.organizationUid, secret: secret.uid, version: uid };
   const sealed = sealVersion(keyring, keys, place, entries);
-  const version = await addVersion(tx, secret, { uid, sealed, createdBy: caller.subject.name });
+  const version = await nextVersion(tx, secret, scope);
+  await addVersion(tx, secret, { uid, version, sealed, createdBy: caller.subject.name });
   await recordAudit(tx, level.organizationUid, caller, [
     {
       action: 'secret.set',
@@ -81,9 +83,12 @@ async function setEntries({ keyring, newUid }: Deps, tx: Tx, setting: Setting) {
 }
 
 /** Somebody may make one, and delete it, between the look and the insert; then the next look decides. */
-async function createSecret(tx: Tx, level: Level, slug: string, uid: string): Promise<StoredSecret> {
+async function createSecret(tx: Tx, scope: Scope, slug: string, uid: string): Promise<StoredSecret> {
+  const level = levelOf(scope);
   for (let attempt = 1; attempt <= 3; attempt++) {
-    const secret = (await insertSecret(tx, level, slug, uid)) ?? (await lockSecret(tx, level, slug));
+    const made = await insertSecret(tx, level, slug, uid);
+    if (made) await limitSecrets(tx, scope);
+    const secret = made ?? (await lockSecret(tx, level, slug));
     if (secret) return secret;
   }
   throw unavailable(

@@ -9,6 +9,7 @@ import { missing, organizationCallerOf, type Scope, state } from '@planton/rpc';
 import { recordAudit } from '../audit/audit-store.ts';
 import type { Deps } from '../deps.ts';
 import { describeLevel, environmentFlag, levelOf } from '../level.ts';
+import { limitSecrets } from './limit-secrets.ts';
 import { checkNotServerOwned, secretMessage } from './secret.ts';
 import { describeSecret, lockDeletedSecret, lockSecret, reviseSecret } from './secret-store.ts';
 
@@ -32,6 +33,7 @@ export function undeleteSecret({ database, scopeOf }: Deps) {
           throw (await lockSecret(tx, level, slug)) ? slugTaken(slug, scope) : noDeletedSecret(slug, scope);
         checkNotServerOwned(secret);
         await reviseSecret(tx, secret.uid, { deleted: false });
+        await limitSecrets(tx, scope);
         await recordAudit(tx, level.organizationUid, caller, [
           {
             action: 'secret.undelete',

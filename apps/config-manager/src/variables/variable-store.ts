@@ -1,3 +1,4 @@
+import { takeTurn } from '@planton/database';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Level } from '../level.ts';
 import type { Place } from '../place.ts';
@@ -68,6 +69,21 @@ export async function insertVariable(
     .onConflict((conflict) => conflict.constraint('variable_slug').doNothing())
     .returningAll()
     .executeTakeFirst();
+}
+
+/** How many variables a level has, with this transaction's, while nobody else makes one there. */
+export async function countVariablesInTurn(
+  tx: Tx,
+  { organizationUid, environmentUid }: Level,
+): Promise<number> {
+  await takeTurn(tx, `config variables ${organizationUid} ${environmentUid}`);
+  const { count } = await tx
+    .selectFrom('variable')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('organization_uid', '=', organizationUid)
+    .where('environment_uid', '=', environmentUid)
+    .executeTakeFirstOrThrow();
+  return count;
 }
 
 /** Changes a locked variable. */

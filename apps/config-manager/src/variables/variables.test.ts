@@ -1,4 +1,6 @@
 import { engines, useTestEngine } from '@planton/database/testing';
+import { outcomeOf } from '@planton/rpc/testing';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   type ConfigManagerClient,
@@ -113,5 +115,21 @@ describe.each(engines)('variables on %s', (kind) => {
     expect(await refusalOf(write)).toMatchObject({ kind: 'denied' });
     const developer = await config.as({ org, role: 'developer' });
     await developer.setVariable({ org: org.slug, slug: 'region', value: '2' });
+  });
+
+  test('are five thousand of a level at most, for however many that are made at once', async () => {
+    await set('region', '1');
+    await sql`insert into config.variable (uid, organization_uid, environment_uid, slug, value, revision, updated_by)
+      select ${org.uid} || i, ${org.uid}, '', 'full-' || i, '', 1, '' from generate_series(1, 4998) i`.execute(
+      config.database.query,
+    );
+    const late = Array.from({ length: 20 }, (_, n) => `late-${n}`);
+    const outcomes = await Promise.all(late.map((slug) => outcomeOf(set(slug, '1'))));
+    expect(outcomes.sort()).toEqual(['done', ...Array(19).fill('quota VARIABLE_LIMIT 5000')]);
+    expect(await outcomeOf(set('region', '2'))).toBe('done');
+    config.addEnvironment(org, 'prod');
+    expect(await outcomeOf(set('late', '1', { environment: 'prod' }))).toBe('done');
+    await client.deleteVariable({ org: org.slug, slug: 'region' });
+    expect(await outcomeOf(set('late', '1'))).toBe('done');
   });
 });

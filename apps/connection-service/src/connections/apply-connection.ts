@@ -24,6 +24,7 @@ import { type ConnectionView, checkEtag, connectionMessage } from './connection.
 import { type ConnectionContent, commitConnection } from './connection-change-store.ts';
 import { getConnectionView, readApplyBase } from './connection-store.ts';
 import { checkSlug, type Draft, isUnchanged, readDraft, settleDraft } from './draft.ts';
+import { expectRoom, limitConnections } from './limit-connections.ts';
 
 type Response = MessageInitShape<typeof ApplyConnectionResponseSchema>;
 
@@ -78,6 +79,7 @@ async function attemptApply(application: Application): Promise<Response | undefi
     return respond(deps, view, ApplyOutcome.UNCHANGED, warnings);
   }
 
+  if (!view) await expectRoom(deps.database.query, organization);
   const uses = provider.referencesOf(spec);
   refuseViolations(provider.check(spec, new Map()));
   const variables = await readVariables(deps, context, organization.slug, uses);
@@ -112,6 +114,7 @@ async function attemptApply(application: Application): Promise<Response | undefi
       by: caller.subject.name,
     });
     if (committedRevision === undefined) return undefined;
+    if (!view) await limitConnections(tx, organization);
     await recordAudit(
       tx,
       deps.newUid(),

@@ -1,5 +1,5 @@
-import { jsonb } from '@planton/database';
-import { sql, type Transaction } from 'kysely';
+import { jsonb, takeTurn } from '@planton/database';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import { lockFence } from '../references/fence-store.ts';
 import { enqueueReferences, type OutboxSet, type Owner } from '../references/outbox-store.ts';
 import type { ConnectTables, RevisionAction } from '../schema.ts';
@@ -136,6 +136,24 @@ async function insertRevision(
       created_by: by,
     })
     .execute();
+}
+
+export async function countConnections(db: Kysely<ConnectTables>, organizationUid: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('connection')
+    .select(({ fn }) => fn.countAll<string>().as('count'))
+    .where('organization_uid', '=', organizationUid)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** With those of this transaction, while nobody else makes one in the organisation. */
+export async function countConnectionsInTurn(
+  tx: Transaction<ConnectTables>,
+  organizationUid: string,
+): Promise<number> {
+  await takeTurn(tx, `connect connections ${organizationUid}`);
+  return countConnections(tx, organizationUid);
 }
 
 /** Something that keeps a connection from being deleted. */

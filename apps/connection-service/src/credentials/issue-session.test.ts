@@ -1,82 +1,20 @@
 import { createClient } from '@connectrpc/connect';
 import { AuditOutcome } from '@planton/api/common/v1/audit';
 import { ConnectionService } from '@planton/api/connect/v1/connection_service';
-import { AuthorizationScope } from '@planton/api/connect/v1/provider_connection_authorization';
 import { engines } from '@planton/database/testing';
 import { ACTOR_HEADER } from '@planton/rpc';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { connectionRoutes } from '../routes.ts';
-import { ACCOUNT, answering, type Carry } from '../testing/fake-runner-service.ts';
-import {
-  authorizationOf,
-  type ConnectionClient,
-  defaultOf,
-  refusalOf,
-  type TestOrganization,
-  useTestService,
-} from '../testing/use-test-service.ts';
-import {
-  connectByTrust,
-  countTakes,
-  EXTERNAL_ID,
-  openingSessions,
-  ROLE,
-  roleOf,
-  tokenOf,
-} from '../testing/use-trust.ts';
+import { ACCOUNT } from '../testing/fake-runner-service.ts';
+import { SESSION_POLICY, useSessions } from '../testing/use-sessions.ts';
+import { refusalOf } from '../testing/use-test-service.ts';
+import { countTakes, EXTERNAL_ID, openingSessions, ROLE, roleOf, tokenOf } from '../testing/use-trust.ts';
 import { keepSessions } from './keep-sessions.ts';
 
 const MINUTE = 60_000;
-const POLICY = JSON.stringify({
-  Version: '2012-10-17',
-  Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }],
-});
 
 describe.each(engines)('sessions of connections with trust on %s', (kind) => {
-  const service = useTestService(kind);
-  afterEach(() => {
-    service().config.fault = () => undefined;
-    service().runners.fault = () => undefined;
-    service().runners.carry = answering();
-  });
-
-  async function trusted(carry: Carry = openingSessions(), spec = {}): Promise<TestOrganization> {
-    const organization = await service().newOrganization();
-    service().config.variables.set(`${organization.slug}/region`, 'eu-west-1');
-    await connectByTrust(service(), organization, 'a', spec);
-    await organization.admin.setDefaultProviderConnection({
-      org: organization.slug,
-      default: defaultOf('a'),
-    });
-    service().runners.carry = carry;
-    return organization;
-  }
-
-  const issue = async (client: ConnectionClient, org: string, asked = {}) => {
-    const answer = await client.issueCredentials({ org, ...asked });
-    if (answer.credentials.case !== 'aws') return expect.unreachable('there are no credentials');
-    return { ...answer, key: answer.credentials.value };
-  };
-  const recordsOf = async ({ admin, slug: org }: TestOrganization) =>
-    (await admin.listAuditRecords({ org, action: 'credentials.issue', pageSize: 1_000 })).records;
-  /** What was asked of the other services while `during` ran. */
-  const callsOf = async (during: () => Promise<unknown>) => {
-    const { config, runners } = service();
-    const before = [config.calls.length, runners.runs.length] as const;
-    await during();
-    return { config: config.calls.slice(before[0]), runs: runners.runs.slice(before[1]) };
-  };
-  const change = ({ uid }: TestOrganization) =>
-    service()
-      .database.query.updateTable('connection')
-      .set(({ eb }) => ({ revision: eb('revision', '+', 1) }))
-      .where('organization_uid', '=', uid)
-      .execute();
-  const narrow = ({ admin, slug: org }: TestOrganization, environments: string[]) =>
-    admin.setProviderConnectionAuthorization({
-      org,
-      authorization: authorizationOf('a', AuthorizationScope.ENVIRONMENT, environments),
-    });
+  const { service, trusted, issue, recordsOf, callsOf } = useSessions(kind);
 
   test('the platform runner assumes the role, for whoever asks, on record', async () => {
     const organization = await trusted();
@@ -87,7 +25,7 @@ describe.each(engines)('sessions of connections with trust on %s', (kind) => {
       const answer = await issue(deployer, org, {
         environment: 'production',
         purpose: 'deploy 42',
-        sessionPolicy: POLICY,
+        sessionPolicy: SESSION_POLICY,
         duration: { seconds: 1_800n },
       });
       expect(answer).toMatchObject({ connection: 'a', revision: 1 });
@@ -115,7 +53,7 @@ describe.each(engines)('sessions of connections with trust on %s', (kind) => {
     expect(role).toMatchObject({
       roleArn: ROLE,
       externalId: EXTERNAL_ID,
-      sessionPolicy: POLICY,
+      sessionPolicy: SESSION_POLICY,
       duration: { seconds: 1_800n },
       tags: {
         'planton:organization': org,
@@ -224,134 +162,6 @@ describe.each(engines)('sessions of connections with trust on %s', (kind) => {
       .execute();
     expect(rows).toHaveLength(1_000);
     expect(rows.filter(({ details }) => (details as { cached: string }).cached === 'false')).toHaveLength(1);
-  });
-
-  describe('what differs is asked anew', () => {
-    test('another requester, environment, policy or duration', async () => {
-      const organization = await trusted();
-      const { admin, slug: org } = organization;
-      organization.addEnvironment('staging');
-      const other = await organization.as('admin', { name: 'ada', uid: 'another-ada' });
-      const asks: (readonly [ConnectionClient, object])[] = [
-        [admin, {}],
-        [other, {}],
-        [admin, { environment: 'production' }],
-        [admin, { environment: 'staging' }],
-        [admin, { sessionPolicy: POLICY }],
-        [admin, { sessionPolicy: `${POLICY} ` }],
-        [admin, { duration: { seconds: 900n } }],
-        [admin, { duration: { seconds: 3_600n } }],
-      ];
-      const tokens: string[] = [];
-      const { runs } = await callsOf(async () => {
-        for (const [client, asked] of [...asks, ...asks]) {
-          tokens.push((await issue(client, org, asked)).key.sessionToken);
-        }
-      });
-      const expected = asks.map((_, index) => tokenOf(index + 1));
-      expect(tokens).toEqual([...expected, ...expected]);
-      expect(runs).toHaveLength(asks.length);
-    });
-
-    test('a new revision', async () => {
-      const organization = await trusted();
-      const { admin, slug: org } = organization;
-      await issue(admin, org);
-      await change(organization);
-      const answer = await issue(admin, org);
-      expect(answer).toMatchObject({ revision: 2, key: { sessionToken: tokenOf(2) } });
-    });
-
-    test('a variable, which is read at every use', async () => {
-      const region = { region: { source: { case: 'variable', value: 'region' } } };
-      const { admin, slug: org } = await trusted(openingSessions(), region);
-      expect((await issue(admin, org)).key).toMatchObject({ region: 'eu-west-1', sessionToken: tokenOf(1) });
-      const warm = await callsOf(() => issue(admin, org));
-      expect([warm.config, warm.runs]).toEqual([['resolve'], []]);
-      service().config.variables.set(`${org}/region`, 'eu-central-1');
-      expect((await issue(admin, org)).key).toMatchObject({
-        region: 'eu-central-1',
-        sessionToken: tokenOf(2),
-      });
-      service().config.variables.set(`${org}/region`, 'moon-1');
-      expect((await refusalOf(issue(admin, org))).reason).toBe('CREDENTIALS_MALFORMED');
-    });
-
-    test('another default', async () => {
-      const organization = await trusted();
-      const { admin, slug: org } = organization;
-      await connectByTrust(service(), organization, 'b');
-      await issue(admin, org);
-      await admin.setDefaultProviderConnection({ org, default: defaultOf('b') });
-      expect(await issue(admin, org)).toMatchObject({ connection: 'b', key: { sessionToken: tokenOf(2) } });
-      expect((await issue(admin, org, { connection: 'a' })).key.sessionToken).toBe(tokenOf(1));
-    });
-  });
-
-  test('what may not be used any more is refused, session or not', async () => {
-    const organization = await trusted();
-    const { admin, slug: org } = organization;
-    await issue(admin, org);
-    await issue(admin, org, { environment: 'production' });
-    await narrow(organization, ['production']);
-    expect((await refusalOf(issue(admin, org))).reason).toBe('CONNECTION_NOT_AUTHORIZED');
-    expect((await issue(admin, org, { environment: 'production' })).key.sessionToken).toBe(tokenOf(2));
-    await narrow(organization, []);
-    const refused = await refusalOf(issue(admin, org, { environment: 'production' }));
-    expect(refused.reason).toBe('CONNECTION_NOT_AUTHORIZED');
-    await admin.deleteProviderConnectionAuthorization({ org, provider: 'aws', connection: 'a' });
-    await admin.deleteDefaultProviderConnection({ org, provider: 'aws' });
-    await admin.deleteConnection({ org, connection: 'a' });
-    expect((await refusalOf(issue(admin, org, { connection: 'a' }))).reason).toBe('CONNECTION_NOT_FOUND');
-    await connectByTrust(service(), organization, 'a');
-    expect((await issue(admin, org, { connection: 'a' })).key.sessionToken).toBe(tokenOf(3));
-  });
-
-  describe('nothing leaves that became wrong while the session was opened', () => {
-    const cases: readonly (readonly [
-      string,
-      string,
-      AuditOutcome,
-      (of: TestOrganization) => Promise<unknown>,
-    ])[] = [
-      ['the connection changed', 'CONNECTION_CHANGED', AuditOutcome.FAILED, change],
-      [
-        'it may not be used here any more',
-        'CONNECTION_NOT_AUTHORIZED',
-        AuditOutcome.DENIED,
-        (of) => narrow(of, []),
-      ],
-      [
-        'the default was switched',
-        'CONNECTION_CHANGED',
-        AuditOutcome.FAILED,
-        async (of) => {
-          await connectByTrust(service(), of, 'b');
-          await of.admin.setDefaultProviderConnection({ org: of.slug, default: defaultOf('b') });
-        },
-      ],
-      [
-        'the environment was deleted',
-        'ENVIRONMENT_NOT_FOUND',
-        AuditOutcome.FAILED,
-        (of) => of.removeEnvironment('production'),
-      ],
-    ];
-    test.each(cases)('%s', async (_, reason, outcome, become) => {
-      const open = openingSessions();
-      const organization = await trusted(async function* (...given) {
-        await become(organization);
-        yield* open(...given);
-      });
-      const { admin, slug: org } = organization;
-      const asked = [1, 2].map(() => refusalOf(issue(admin, org, { environment: 'production' })));
-      for (const error of await Promise.all(asked)) expect(error.reason).toBe(reason);
-      const records = await recordsOf(organization);
-      expect(records.map((record) => [record.outcome, record.details.reason])).toEqual([
-        [outcome, reason],
-        [outcome, reason],
-      ]);
-    });
   });
 
   test('who leaves ends nothing for others', async () => {

@@ -130,7 +130,7 @@ describe.each(engines)('callbacks of stacks on %s', (kind) => {
         address: '127.0.0.1:0',
         services: [],
         routes: () => {},
-        interceptors: [],
+        guard: service().platform.guard,
         ready: async () => true,
         http: [serveCallback(deps, limits)],
       });

@@ -5,11 +5,12 @@ import {
   type AwsProviderConnectionSpec,
   AwsProviderConnectionSpecSchema,
 } from '@planton/api/connect/v1/aws_provider_connection';
-import { toDomainError } from '@planton/rpc';
+import { DomainError, toDomainError } from '@planton/rpc';
 import { insertAuditRecords } from '../audit/audit-store.ts';
 import { type ConnectionRow, readTextMap } from '../connections/connection.ts';
 import { commitConnection } from '../connections/connection-change-store.ts';
 import { findConnectionByUid, readApplyBase } from '../connections/connection-store.ts';
+import { limitConnections } from '../connections/limit-connections.ts';
 import type { Deps } from '../deps.ts';
 import { aws } from '../providers/aws/aws.ts';
 import { referencesOf } from '../providers/aws/references-of.ts';
@@ -104,6 +105,7 @@ export async function completeSetup(deps: Deps, setup: DueSetup, role: VerifiedR
         by: setup.created_by,
       });
       if (revision === undefined) throw new Contended();
+      if (!connection) await limitConnections(tx, owner.organization);
       await storeFinding(tx, {
         connectionUid: owner.uid,
         revision,
@@ -145,6 +147,7 @@ export async function completeSetup(deps: Deps, setup: DueSetup, role: VerifiedR
     })
     .catch((thrown: unknown): Completion => {
       if (thrown instanceof Contended) return 'contended';
+      if (thrown instanceof DomainError && thrown.kind === 'quota') return { failed: thrown.message };
       throw thrown;
     });
   if (completion === 'completed') await deliverOwnReferences(deps, owner.uid);

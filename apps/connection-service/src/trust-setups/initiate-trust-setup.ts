@@ -18,7 +18,8 @@ import {
 } from '@planton/rpc';
 import { recordAudit } from '../audit/audit-store.ts';
 import { type ConnectionRow, slugOf } from '../connections/connection.ts';
-import { findConnectionView, readApplyBase } from '../connections/connection-store.ts';
+import { findConnectionView, type OrganizationName, readApplyBase } from '../connections/connection-store.ts';
+import { expectRoom } from '../connections/limit-connections.ts';
 import type { Deps } from '../deps.ts';
 import { checkRegion } from '../policies/policy.ts';
 import { findPolicy, policyOf } from '../policies/policy-store.ts';
@@ -28,7 +29,14 @@ import { describeSetup } from './describe-setup.ts';
 import { findOwnedSecret, insertOwnedSecret, lockOwnedSecret } from './owned-secret-store.ts';
 import { isSamePlan, nameSetup, otherAccountOf, planSetup, type SetupPlan } from './plan-setup.ts';
 import { SETUP_KIND, type TrustSetup } from './trust-setup.ts';
-import { addToken, countOpenSetups, endSetup, findOpenSetup, insertSetup } from './trust-setup-store.ts';
+import {
+  addToken,
+  countOpenSetups,
+  countOpenSetupsInTurn,
+  endSetup,
+  findOpenSetup,
+  insertSetup,
+} from './trust-setup-store.ts';
 
 type Response = MessageInitShape<typeof InitiateAwsTrustSetupResponseSchema>;
 
@@ -84,14 +92,10 @@ async function attemptInitiation(initiation: Initiation): Promise<Response | und
   const isOfThis = plan.reconnect ? open?.connection_uid === connection?.uid : true;
   const resumed = open && isOfThis && isSamePlan(open, plan) ? open : undefined;
   const templateUrl = plan.withoutStack ? '' : templateUrlOf(deps.trust);
-  if (!open && (await countOpenSetups(deps.database.query, organization.uid)) >= MOST_OPEN) {
-    throw quota(
-      'TOO_MANY_TRUST_SETUPS',
-      `organisation "${organization.slug}" has ${MOST_OPEN} set-ups that are open`,
-      {
-        hint: 'complete one, or wait until one expires: they are open for a day',
-      },
-    );
+  if (!open) {
+    if ((await countOpenSetups(deps.database.query, organization.uid)) >= MOST_OPEN)
+      throw tooMany(organization);
+    if (!connection) await expectRoom(deps.database.query, organization);
   }
   const connectionUid = resumed?.connection_uid ?? connection?.uid ?? deps.newUid();
   await checkIdentity(deps, context, plan.principalArn, {
@@ -112,6 +116,13 @@ async function attemptInitiation(initiation: Initiation): Promise<Response | und
     settings: deps.trust,
     templateUrl,
     resumed: resumed !== undefined,
+  });
+}
+
+function tooMany({ slug }: OrganizationName) {
+  return quota('TOO_MANY_TRUST_SETUPS', `organisation "${slug}" has ${MOST_OPEN} set-ups that are open`, {
+    hint: 'complete one, or wait until one expires: they are open for a day',
+    metadata: { limit: String(MOST_OPEN) },
   });
 }
 
@@ -241,6 +252,8 @@ async function store(initiation: Initiation, storing: Storing): Promise<TrustSet
         firstAttempt: deps.setupPace.unheard.first,
       }));
     if (!setup) return undefined;
+    if (!open && (await countOpenSetupsInTurn(tx, organizationUid)) > MOST_OPEN)
+      throw tooMany(caller.membership.organization);
     if (setup.calls_back) await addToken(tx, setup.uid, createHash('sha256').update(token).digest());
     await recordAudit(
       tx,

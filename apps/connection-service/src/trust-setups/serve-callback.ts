@@ -1,4 +1,4 @@
-import type { HttpRequest, HttpResponse, HttpRoute } from '@planton/rpc';
+import { clientAddressOf, type HttpRequest, type HttpResponse, type HttpRoute } from '@planton/rpc';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { Deps } from '../deps.ts';
 import { parseCallback } from './claim.ts';
@@ -49,7 +49,7 @@ export function serveCallback(
   };
 
   const decide = async (request: HttpRequest): Promise<Answer> => {
-    const address = request.socket?.remoteAddress ?? '';
+    const address = clientAddressOf(request);
     if (!(await isWithin(address))) return tooMany;
     const body = await readBody(request);
     if (body === 'too large') return tooLarge;

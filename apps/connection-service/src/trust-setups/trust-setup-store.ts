@@ -1,4 +1,4 @@
-import { jsonb } from '@planton/database';
+import { jsonb, takeTurn } from '@planton/database';
 import { type Insertable, type Kysely, sql, type Transaction } from 'kysely';
 import type { ConnectTables, TrustSetupStateName, TrustSetupTable, TrustSetupWaitName } from '../schema.ts';
 import type { Cause } from '../verification/verification.ts';
@@ -57,6 +57,12 @@ export async function countOpenSetups(db: Db, organizationUid: string): Promise<
     .where('end_time', 'is', null)
     .executeTakeFirstOrThrow();
   return Number(count);
+}
+
+/** With those of this transaction, while nobody else begins one in the organisation. */
+export async function countOpenSetupsInTurn(tx: Tx, organizationUid: string): Promise<number> {
+  await takeTurn(tx, `connect setups ${organizationUid}`);
+  return countOpenSetups(tx, organizationUid);
 }
 
 export function findSetup(db: Db, organizationUid: string, uid: string): Promise<TrustSetup | undefined> {

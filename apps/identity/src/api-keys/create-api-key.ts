@@ -63,6 +63,7 @@ export function createApiKey({ database, newUid, randomBytes }: Deps) {
       if ((await countLivingKeys(tx, subjectUid)) >= LIVING_KEYS_AT_MOST) {
         throw quota('API_KEY_LIMIT', `nobody holds more than ${LIVING_KEYS_AT_MOST} API keys at a time`, {
           hint: 'planton api-key revoke KEY',
+          metadata: { limit: String(LIVING_KEYS_AT_MOST) },
         });
       }
       await insertApiKey(tx, { uid, subjectUid, name }, traces, lifetime && Number(lifetime.seconds));

@@ -36,9 +36,10 @@ export function createEnvironment({ database, newUid }: Deps) {
         if ((await countEnvironments(tx, organization.uid)) >= ENVIRONMENTS_AT_MOST) {
           throw quota(
             'ENVIRONMENT_LIMIT',
-            `an organisation has at most ${ENVIRONMENTS_AT_MOST} environments`,
+            `organisation "${organization.slug}" has ${ENVIRONMENTS_AT_MOST} environments, which is the limit`,
             {
               hint: 'planton env delete ENVIRONMENT',
+              metadata: { limit: String(ENVIRONMENTS_AT_MOST) },
             },
           );
         }

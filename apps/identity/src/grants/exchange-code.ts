@@ -1,9 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { hashKey } from '../api-keys/mint-key.ts';
 import type { Words } from '../pages/read-form.ts';
+import { recordRefusal } from '../sign-in/record-refusal.ts';
 import type { Site } from '../sign-in/site.ts';
 import { closeGrant } from './close-grant.ts';
-import { noteGrant, spendCode } from './code-store.ts';
+import { type Code, noteGrant, spendCode } from './code-store.ts';
 import { type MintedPair, mintPair, openGrant } from './open-grant.ts';
 
 /**
@@ -17,7 +18,6 @@ export async function exchangeCode(
   peerAddress: string,
 ): Promise<MintedPair | undefined> {
   const code = form.get('code') ?? '';
-  const verifier = form.get('code_verifier') ?? '';
   if (!/^[A-Za-z0-9_-]{43}$/.test(code)) return undefined;
   const hash = hashKey(code);
   const pair = mintPair(site.randomBytes);
@@ -32,13 +32,26 @@ export async function exchangeCode(
         await closeGrant(tx, origin, { uid: grantUid, subjectUid, label }, 'code_replayed');
       return undefined;
     }
-    if (form.get('redirect_uri') !== spent.redirectUri) return undefined;
-    if (!matches(verifier, spent.codeChallenge)) return undefined;
+    const reason = reasonAgainst(form, spent);
+    if (reason !== undefined) {
+      const account = { uid: subjectUid, name };
+      await recordRefusal(tx, origin, { action: 'session_grant.create', how: 'browser', reason, account });
+      return undefined;
+    }
     const actor = { subject: { kind: 'user' as const, uid: subjectUid, name, instanceOwner }, ...origin };
     await openGrant(tx, actor, { uid, subjectUid, label }, pair, 'browser');
     await noteGrant(tx, hash, uid);
     return pair;
   });
+}
+
+/** What is wrong with what came with a code: whoever sends that has the code, and not the program's secrets. */
+function reasonAgainst(
+  form: Words,
+  { redirectUri, codeChallenge }: Pick<Code, 'redirectUri' | 'codeChallenge'>,
+): string | undefined {
+  if (form.get('redirect_uri') !== redirectUri) return 'wrong_redirect';
+  return matches(form.get('code_verifier') ?? '', codeChallenge) ? undefined : 'wrong_verifier';
 }
 
 /** RFC 7636, section 4.6, S256 alone. */

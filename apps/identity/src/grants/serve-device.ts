@@ -4,7 +4,9 @@ import { type Answer, json, page, peerAddressOf } from '../pages/exchange.ts';
 import { readForm, readQuery } from '../pages/read-form.ts';
 import { html } from '../pages/render-page.ts';
 import type { Person } from '../sign-in/person-store.ts';
+import { recordRefusal } from '../sign-in/record-refusal.ts';
 import { signInPage, tooMany } from '../sign-in/serve-sign-in.ts';
+import { actorOf } from '../sign-in/sign-in-browser.ts';
 import { formPage, holdPersonOf, pageRoute, personOf, type Site } from '../sign-in/site.ts';
 import { forgiveFailure, takeTry } from '../sign-in/throttle-store.ts';
 import { CLIENT_ID, labelOf } from './client.ts';
@@ -47,14 +49,23 @@ export function serveDevice(site: Site): readonly HttpRoute[] {
   };
 
   /** What is there for the code that a person typed: each look counts as a guess until it is right. */
-  const look = async (person: Person, typed: string) => {
+  const look = async (request: HttpRequest, person: Person, typed: string) => {
     const { query } = site.database;
     const throttle = { key: `device:${person.uid}`, free: 5, longestSeconds: 900 };
-    const pause = await takeTry(query, throttle);
-    if (pause > 0) return tooMany(pause);
+    const { wait, pause } = await takeTry(query, throttle);
+    if (wait > 0) return tooMany(wait);
     const userCode = readUserCode(typed);
     const found = userCode === undefined ? undefined : await findPending(query, userCode);
-    if (!userCode || !found) return { status: 404, problem: UNKNOWN };
+    if (!userCode || !found) {
+      await recordRefusal(query, actorOf(site, request, person), {
+        action: 'session_grant.create',
+        how: 'device',
+        reason: 'wrong_code',
+        account: person,
+        pauses: [{ of: 'account', seconds: pause }],
+      });
+      return { status: 404, problem: UNKNOWN };
+    }
     await forgiveFailure(query, throttle.key);
     return { ...found, userCode };
   };
@@ -75,7 +86,7 @@ export function serveDevice(site: Site): readonly HttpRoute[] {
     const typed = form.get('user_code') ?? '';
     const person = await personOf(site, request);
     if (!person) return signInPage(site, request, DEVICE_PATH);
-    const found = await look(person, typed);
+    const found = await look(request, person, typed);
     if ('problem' in found) return codePage(site, request, { typed, ...found });
     const answer = form.get('answer');
     if (answer !== 'yes' && answer !== 'no') return askPage(site, request, person, found);

@@ -1,7 +1,7 @@
 import type { HttpRequest, HttpRoute } from '@planton/rpc';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { hashKey } from '../api-keys/mint-key.ts';
-import { type Answer, json, peerAddressOf, send } from '../pages/exchange.ts';
+import { type Answer, json, peerAddressOf, peerNetworkOf, send } from '../pages/exchange.ts';
 import { FormRefused, readForm, type Words } from '../pages/read-form.ts';
 import type { Site } from '../sign-in/site.ts';
 import { CLIENT_ID } from './client.ts';
@@ -74,7 +74,7 @@ export function programRoute(
 ): HttpRoute {
   const limit = new RateLimiterMemory({ points: PER_ADDRESS, duration: 60 });
   const decide = async (request: HttpRequest): Promise<Answer> => {
-    const within = await limit.consume(peerAddressOf(request)).then(
+    const within = await limit.consume(peerNetworkOf(request)).then(
       () => true,
       () => false,
     );

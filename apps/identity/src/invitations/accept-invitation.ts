@@ -1,8 +1,9 @@
 import { isUniqueViolation } from '@planton/database';
-import type { HttpRequest } from '@planton/rpc';
+import { DomainError, type HttpRequest } from '@planton/rpc';
 import type { Kysely } from 'kysely';
 import { recordAudit } from '../audit/audit-store.ts';
-import { findGrant, insertMember } from '../members/member-store.ts';
+import { addMember } from '../members/add-member.ts';
+import { findGrant } from '../members/member-store.ts';
 import { findOwnerOfEmail, insertPerson, lockEmail } from '../oidc/account-store.ts';
 import { lockOrganization } from '../organizations/organization-store.ts';
 import { revoke } from '../revocations/revocation-store.ts';
@@ -29,7 +30,9 @@ export type Acceptance =
   | { readonly refused: 'not_invited' }
   | { readonly refused: 'member'; readonly invitation: SeenInvitation }
   /** The address has an account by now. */
-  | { readonly refused: 'account_exists' };
+  | { readonly refused: 'account_exists' }
+  /** The organisation has as many members as it may have. */
+  | { readonly refused: 'full' };
 
 /**
  * Makes who accepts a member and uses the invitation up, in one transaction under the organisation's lock: of two who accept, or one who
@@ -45,6 +48,7 @@ export async function acceptInvitation(
     return await site.database.transact((tx) => accept(site, tx, request, hash, comer));
   } catch (error) {
     if (isUniqueViolation(error, 'person_email_key')) return { refused: 'account_exists' };
+    if (error instanceof DomainError && error.reason === 'MEMBER_LIMIT') return { refused: 'full' };
     throw error;
   }
 }
@@ -127,7 +131,7 @@ async function join(
   person: Person,
   { uid, email, organization, grant, environments, inviter }: SeenInvitation,
 ): Promise<void> {
-  await insertMember(tx, organization.uid, person.uid, grant);
+  await addMember(tx, organization.uid, person.uid, grant);
   const actor = actorOf(site, request, person);
   await recordAudit(tx, organization.uid, actor, {
     action: 'invitation.accept',

@@ -128,3 +128,10 @@ function factsOf({ organization, grant, environments, inviter }: SeenInvitation)
 function slugOf({ name, slug }: SeenInvitation['organization']): string {
   return name === slug ? '' : ` (${slug})`;
 }
+
+export function organizationFull({ organization, inviter }: SeenInvitation): Answer {
+  return sorry(
+    409,
+    `${organization.name} has as many members as it may have. Ask ${inviter.name} to make room; the link stays good until then.`,
+  );
+}

@@ -19,6 +19,7 @@ import {
   memberAlready,
   newcomerPage,
   nothingLeft,
+  organizationFull,
   type Shown,
   somebodyElsePage,
 } from './render-invitation.ts';
@@ -90,6 +91,8 @@ export function serveInvitation(site: Site): readonly HttpRoute[] {
         return forget(nothingLeft(acceptance.invitation));
       case 'member':
         return forget(memberAlready(acceptance.invitation));
+      case 'full':
+        return organizationFull(shown.invitation);
       case 'account_exists':
         return knownPage(site, request, shown, TAKEN);
       case 'not_invited':

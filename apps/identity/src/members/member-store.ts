@@ -175,6 +175,18 @@ export function listMembersOf(
   return query.orderBy('subject.name').orderBy('member.subject_uid').execute();
 }
 
+/** How many users are members; service accounts are counted by themselves. */
+export async function countUsers(db: Kysely<IdentityTables>, organizationUid: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('member')
+    .innerJoin('subject', 'subject.uid', 'member.subject_uid')
+    .select(sql<number>`count(*)`.as('count'))
+    .where('member.organization_uid', '=', organizationUid)
+    .where('subject.kind', '=', 'user')
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
 /** How many users who may sign in own the organisation beside this one; service accounts do not keep it alive. */
 export async function countOtherOwners(
   db: Kysely<IdentityTables>,

@@ -1,7 +1,7 @@
-import type { RequestOrigin } from '@planton/rpc';
+import { type Caller, DomainError, type RequestOrigin } from '@planton/rpc';
 import type { Kysely } from 'kysely';
 import { recordAudit } from '../audit/audit-store.ts';
-import { insertMember } from '../members/member-store.ts';
+import { addMember } from '../members/add-member.ts';
 import type { IdentityTables } from '../schema.ts';
 import type { Person } from '../sign-in/person-store.ts';
 import { readEmail, readName } from '../sign-in/read-person.ts';
@@ -16,14 +16,27 @@ import {
 import { type OidcSettings, providerIdOf } from './oidc-settings.ts';
 import type { Claims } from './reach-provider.ts';
 
-/** Who comes in, or why not, for the person to read. */
-export type Admission = { readonly person: Person } | { readonly refused: string };
+/** Who comes in, or why not: for the person to read, and for the record. */
+export type Admission = { readonly person: Person } | RefusedPerson;
 
-const UNVERIFIED = 'The sign-in service does not say that your e-mail address is verified.';
-const OUTSIDE = 'People with your e-mail address do not sign in here.';
-const TAKEN =
-  'There is an account with your e-mail address already, with another way to sign in. Sign in that way.';
-export const ENDED = 'Your account has been disabled.';
+export interface RefusedPerson {
+  readonly refused: string;
+  readonly reason: string;
+  /** Whose account it is about, where there is one. */
+  readonly account?: Person | undefined;
+}
+
+const UNVERIFIED = {
+  refused: 'The sign-in service does not say that your e-mail address is verified.',
+  reason: 'unverified_address',
+};
+const OUTSIDE = { refused: 'People with your e-mail address do not sign in here.', reason: 'wrong_domain' };
+const TAKEN = {
+  refused:
+    'There is an account with your e-mail address already, with another way to sign in. Sign in that way.',
+  reason: 'address_taken',
+};
+export const ENDED = { refused: 'Your account has been disabled.', reason: 'account_disabled' };
 
 /**
  * Says whom the provider's claims stand for. The provider's own name for a person counts, never the address alone: an address brings
@@ -40,17 +53,17 @@ export async function admitPerson(
   const { allowedDomains } = settings;
   const domain = email?.slice(email.lastIndexOf('@') + 1) ?? '';
   if (allowedDomains.length > 0 && !allowedDomains.includes(domain)) {
-    return { refused: email === undefined ? UNVERIFIED : OUTSIDE };
+    return email === undefined ? UNVERIFIED : OUTSIDE;
   }
   const providerId = providerIdOf(settings);
   await lockEmail(tx, email ?? `${providerId} ${claims.sub}`);
   const linked = await findLinked(tx, providerId, claims.sub);
-  if (linked) return linked.living ? { person: linked } : { refused: ENDED };
-  if (email === undefined) return { refused: UNVERIFIED };
+  if (linked) return linked.living ? { person: linked } : { ...ENDED, account: linked };
+  if (email === undefined) return UNVERIFIED;
 
   const found = await findOwnerOfEmail(tx, email);
-  if (found?.hasAccount) return { refused: TAKEN };
-  if (found && !found.living) return { refused: ENDED };
+  if (found?.hasAccount) return { ...TAKEN, account: found };
+  if (found && !found.living) return { ...ENDED, account: found };
   const name = readName(claims.name ?? '') ?? email;
   const person = found ?? { uid: newUid(), name, email, instanceOwner: false };
   if (!found) await insertPerson(tx, { ...person, verified: true });
@@ -69,15 +82,23 @@ export async function admitPerson(
 async function joinDefault(
   tx: Kysely<IdentityTables>,
   { defaultOrg, defaultRole }: OidcSettings,
-  actor: Parameters<typeof recordAudit>[2],
+  actor: Omit<Caller, 'membership'>,
 ): Promise<void> {
   const organizationUid = defaultOrg === undefined ? undefined : await findOrganizationUid(tx, defaultOrg);
   if (organizationUid === undefined) return;
   const { uid, name } = actor.subject;
-  await insertMember(tx, organizationUid, uid, { role: defaultRole, environments: 'all' });
+  const refused = await addMember(tx, organizationUid, uid, { role: defaultRole, environments: 'all' }).then(
+    () => undefined,
+    (error: unknown) => {
+      // Whoever does not fit in is let in all the same, and in no organisation: the trail of this one says why.
+      if (error instanceof DomainError && error.kind === 'quota') return error.reason;
+      throw error;
+    },
+  );
   await recordAudit(tx, organizationUid, actor, {
     action: 'member.join',
     resource: { kind: 'user', uid, slug: name },
-    details: { role: defaultRole },
+    outcome: refused === undefined ? 'succeeded' : 'denied',
+    details: { role: defaultRole, ...(refused !== undefined && { reason: refused }) },
   });
 }

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { AuditOutcome } from '@planton/api/common/v1/audit';
 import { engines } from '@planton/database/testing';
+import { sql } from 'kysely';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Browser } from '../testing/browse.ts';
 import { startBadProvider, type Wanted } from '../testing/start-bad-provider.ts';
@@ -127,6 +129,27 @@ describe.each(engines)('sign-in with an OpenID provider on %s', (kind) => {
     }
     const people = await site.fixture().database.query.selectFrom('person').select('email').execute();
     expect(people.map(({ email }) => email).sort()).toEqual([EMAIL, 'grace@example.com']);
+  });
+
+  test('lets in whoever finds no room in the organisation, and says so in its trail', async () => {
+    await forgive();
+    const { database, root } = site.fixture();
+    const home = database.query.selectFrom('organization').select('uid').where('slug', '=', 'home');
+    const { uid } = await home.executeTakeFirstOrThrow();
+    const fill = sql`from generate_series(1, 5000) i`;
+    await sql`insert into identity.subject (uid, kind, name) select 'full-' || i, 'user', '' ${fill}`.execute(
+      database.query,
+    );
+    await sql`insert into identity.member (organization_uid, subject_uid, role, limited)
+      select ${uid}, 'full-' || i, 'viewer', false ${fill}`.execute(database.query);
+    const { status, browser } = await signIn({ claims: grace({ sub: 'l-1', email: 'late@example.com' }) });
+    expect(status).toBe(303);
+    expect((await browser.open('/auth/account')).text).toContain('late@example.com');
+    const { records } = await root.listAuditRecords({ org: 'home', action: 'member.join', pageSize: 1 });
+    expect(records).toMatchObject([
+      { outcome: AuditOutcome.DENIED, details: { role: 'developer', reason: 'MEMBER_LIMIT' } },
+    ]);
+    await database.query.deleteFrom('member').where('subject_uid', 'like', 'full-%').execute();
   });
 
   test('lets nobody in whose account is disabled', async () => {

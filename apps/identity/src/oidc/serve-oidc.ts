@@ -1,9 +1,10 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { HttpRequest, HttpRoute } from '@planton/rpc';
-import { type Answer, leadTo, peerAddressOf, withCookies } from '../pages/exchange.ts';
+import { type Answer, leadTo, peerNetworkOf, withCookies } from '../pages/exchange.ts';
 import { readQuery } from '../pages/read-form.ts';
+import { type Refusal, recordRefusal } from '../sign-in/record-refusal.ts';
 import { OIDC_START_PATH, readContinue } from '../sign-in/serve-sign-in.ts';
-import { signInBrowser } from '../sign-in/sign-in-browser.ts';
+import { originOf, signInBrowser } from '../sign-in/sign-in-browser.ts';
 import { pageRoute, type Site, sorry } from '../sign-in/site.ts';
 import { takeTry } from '../sign-in/throttle-store.ts';
 import { holdPerson } from '../subjects/subject-store.ts';
@@ -20,11 +21,15 @@ const AWAY = 'The sign-in service cannot be reached now. Try again in a moment.'
 export function serveOidc(site: Site, settings: OidcSettings): readonly HttpRoute[] {
   const redirectUri = `${site.publicUrl}${CALLBACK_PATH}`;
 
+  const refuse = (request: HttpRequest, refusal: Partial<Refusal>, db = site.database.query) =>
+    recordRefusal(db, originOf(site, request), { action: 'session.sign_in', how: 'oidc', ...refusal });
+
   const begin = async (request: HttpRequest): Promise<Answer> => {
     const next = readContinue(readQuery(request).get('continue'));
-    const address = { key: `oidc:${peerAddressOf(request)}`, free: 60, longestSeconds: 60 };
-    if ((await takeTry(site.database.query, address)) > 0)
-      return sorry(429, 'Too many attempts. Try again in a minute.');
+    const address = { key: `oidc:${peerNetworkOf(request)}`, free: 60, longestSeconds: 60 };
+    const { wait, pause } = await takeTry(site.database.query, address);
+    if (wait > 0) return sorry(429, 'Too many attempts. Try again in a minute.');
+    if (pause > 0) await refuse(request, { pauses: [{ of: 'address', seconds: pause }] });
     const begun = await beginAtProvider(settings, redirectUri).catch((error: unknown) => {
       site.logger.warn({ error }, 'the OpenID provider cannot be reached');
       return undefined;
@@ -49,13 +54,18 @@ export function serveOidc(site: Site, settings: OidcSettings): readonly HttpRout
       site.logger.warn({ code, name }, 'the answer of the OpenID provider was not taken');
       return undefined;
     });
-    if (!claims) return withCookies(sorry(400, FAILED), gone);
-    const origin = { requestId: site.newUid(), peerAddress: peerAddressOf(request) };
+    if (!claims) {
+      await refuse(request, { reason: 'provider_refused' });
+      return withCookies(sorry(400, FAILED), gone);
+    }
     const admitted = await site.database.transact(async (tx) => {
-      const admission = await admitPerson(tx, settings, claims, origin, site.newUid);
-      if ('refused' in admission) return admission;
-      if (!(await holdPerson(tx, admission.person.uid))) return { refused: ENDED };
-      return { cookies: await signInBrowser(site, tx, request, admission.person, 'oidc') };
+      const admission = await admitPerson(tx, settings, claims, originOf(site, request), site.newUid);
+      if (!('refused' in admission) && (await holdPerson(tx, admission.person.uid)))
+        return { cookies: await signInBrowser(site, tx, request, admission.person, 'oidc') };
+      const refused = 'refused' in admission ? admission : { ...ENDED, account: admission.person };
+      const { reason, account } = refused;
+      await refuse(request, { reason, account, details: { provider: settings.issuer, sub: claims.sub } }, tx);
+      return refused;
     });
     if ('refused' in admitted) return withCookies(sorry(403, admitted.refused), gone);
     return withCookies(leadTo(departed.next), gone, ...admitted.cookies);

@@ -1,5 +1,7 @@
 import { Role } from '@planton/api/identity/v1/organization';
 import { engines } from '@planton/database/testing';
+import { outcomeOf } from '@planton/rpc/testing';
+import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { refusalOf } from '../testing/open-fixture.ts';
 import { useFixture } from '../testing/use-fixture.ts';
@@ -59,5 +61,23 @@ describe.each(engines)('organisations on %s', (kind) => {
 
   test.each(['', 'Upper', 'a--b', '-a', 'a'.repeat(64)])('"%s" is no slug', async (slug) => {
     expect(await refusalOf(fixture().root.createOrganization({ slug }))).toMatchObject({ kind: 'invalid' });
+  });
+
+  test('ten thousand of them are the limit, for however many that are made at once', async () => {
+    const { root, database } = fixture();
+    const { count } = await database.query
+      .selectFrom('organization')
+      .select(sql<number>`count(*)`.as('count'))
+      .executeTakeFirstOrThrow();
+    await sql`insert into identity.organization (uid, slug, name)
+      select 'full-' || i, 'full-' || i, '' from generate_series(1, ${9_999 - count}::int8) i`.execute(
+      database.query,
+    );
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => outcomeOf(root.createOrganization({ slug: `late-${n}` }))),
+    );
+    expect(outcomes.sort()).toEqual(['done', ...Array(19).fill('quota ORGANIZATION_LIMIT 10000')].sort());
+    await database.query.deleteFrom('organization').where('uid', 'like', 'full-%').execute();
+    await root.createOrganization({ slug: 'room-again' });
   });
 });

@@ -1,5 +1,6 @@
+import { takeTurn } from '@planton/database';
 import type { RoleName } from '@planton/rpc';
-import type { Kysely, Selectable } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import type { IdentityTables, OrganizationTable } from '../schema.ts';
 
 /** An organisation with a member's role in it. */
@@ -11,6 +12,16 @@ export function insertOrganization(
   organization: { readonly uid: string; readonly slug: string; readonly name: string },
 ): Promise<Selectable<OrganizationTable>> {
   return tx.insertInto('organization').values(organization).returningAll().executeTakeFirstOrThrow();
+}
+
+/** How many organisations there are, with this transaction's, while nobody else makes one. */
+export async function countOrganizationsInTurn(tx: Kysely<IdentityTables>): Promise<number> {
+  await takeTurn(tx, 'identity organizations');
+  const { count } = await tx
+    .selectFrom('organization')
+    .select(sql<number>`count(*)`.as('count'))
+    .executeTakeFirstOrThrow();
+  return count;
 }
 
 /** Puts the changes of an organisation's members, service accounts and environments in line. */

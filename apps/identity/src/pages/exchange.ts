@@ -1,4 +1,4 @@
-import type { HttpRequest, HttpResponse } from '@planton/rpc';
+import { clientAddressOf, type HttpRequest, type HttpResponse, networkOf } from '@planton/rpc';
 import { type Html, pageHeaders, renderPage } from './render-page.ts';
 
 /** What is answered to a browser or a program. */
@@ -47,5 +47,10 @@ export function send(request: HttpRequest, response: HttpResponse, answer: Answe
 
 /** The address of whoever sent the request. */
 export function peerAddressOf(request: HttpRequest): string {
-  return request.socket?.remoteAddress ?? '';
+  return clientAddressOf(request);
+}
+
+/** What whoever sent the request is counted by: with one IPv6 address come 2^64. */
+export function peerNetworkOf(request: HttpRequest): string {
+  return networkOf(peerAddressOf(request));
 }

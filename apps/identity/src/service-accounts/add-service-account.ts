@@ -22,7 +22,11 @@ export async function addServiceAccount(
   if ((await countServiceAccounts(tx, organization.uid)) >= SERVICE_ACCOUNTS_AT_MOST) {
     throw quota(
       'SERVICE_ACCOUNT_LIMIT',
-      `an organisation has at most ${SERVICE_ACCOUNTS_AT_MOST} service accounts: delete one that is not used`,
+      `organisation "${organization.slug}" has ${SERVICE_ACCOUNTS_AT_MOST} service accounts, which is the limit`,
+      {
+        hint: 'planton service-account delete SLUG',
+        metadata: { limit: String(SERVICE_ACCOUNTS_AT_MOST) },
+      },
     );
   }
   await insertServiceAccount(tx, { ...account, organizationUid: organization.uid }, grant);

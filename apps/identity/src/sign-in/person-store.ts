@@ -13,11 +13,11 @@ export interface Person {
   readonly instanceOwner: boolean;
 }
 
-/** The person of an address, with the hash of the password where there is one. */
+/** The person of an address, with the hash of the password where there is one; also one who is disabled. */
 export async function findByEmail(
   db: Kysely<IdentityTables>,
   email: string,
-): Promise<(Person & { readonly password: string | null }) | undefined> {
+): Promise<(Person & { readonly password: string | null; readonly disabled: boolean }) | undefined> {
   const row = await db
     .selectFrom('person')
     .innerJoin('subject', 'subject.uid', 'person.id')
@@ -25,9 +25,9 @@ export async function findByEmail(
       join.onRef('account.person_id', '=', 'person.id').on('account.provider_id', '=', PASSWORD_PROVIDER),
     )
     .select(['subject.uid', 'subject.name', 'person.email', 'subject.instance_owner', 'account.password'])
+    .select(sql<boolean>`subject.disable_time is not null`.as('disabled'))
     .where('person.email', '=', email)
     .where('subject.delete_time', 'is', null)
-    .where('subject.disable_time', 'is', null)
     .executeTakeFirst();
   return row && { ...row, instanceOwner: row.instance_owner };
 }

@@ -1,13 +1,14 @@
 import type { HttpRequest, HttpRoute } from '@planton/rpc';
 import { hashKey } from '../api-keys/mint-key.ts';
 import { recordAudit } from '../audit/audit-store.ts';
-import { type Answer, leadTo, peerAddressOf, withCookies } from '../pages/exchange.ts';
+import { type Answer, leadTo, peerNetworkOf, withCookies } from '../pages/exchange.ts';
 import { readForm } from '../pages/read-form.ts';
 import { type Html, html } from '../pages/render-page.ts';
 import { deleteBrowserSession } from './browser-session-store.ts';
 import { findByEmail, holdPassword } from './person-store.ts';
 import { readEmail } from './read-person.ts';
-import { actorOf, signInBrowser } from './sign-in-browser.ts';
+import { type Refusal, recordRefusal } from './record-refusal.ts';
+import { actorOf, originOf, signInBrowser } from './sign-in-browser.ts';
 import { formPage, pageRoute, personOf, type Site } from './site.ts';
 import { forgetFailures, forgiveFailure, type Throttle, takeTry } from './throttle-store.ts';
 
@@ -30,23 +31,41 @@ export function serveSignIn(site: Site): readonly HttpRoute[] {
     const next = readContinue(form.get('continue'));
     const address = form.get('email') ?? '';
     const email = readEmail(address) ?? '';
-    const throttles = throttlesOf(email, peerAddressOf(request));
+    const { account, peer } = throttlesOf(email, peerNetworkOf(request));
     const { query } = site.database;
-    for (const throttle of throttles) {
-      const pause = await takeTry(query, throttle);
-      if (pause > 0) return signInPage(site, request, next, { ...tooMany(pause), email: address });
+    // The address first: whoever is put off there makes no account wait, and leaves no trace of its own for each.
+    const ofPeer = await takeTry(query, peer);
+    if (ofPeer.wait > 0) return signInPage(site, request, next, { ...tooMany(ofPeer.wait), email: address });
+    const ofAccount = await takeTry(query, account);
+    const refused = (refusal: Pick<Refusal, 'reason' | 'account'>) =>
+      recordRefusal(query, originOf(site, request), {
+        action: 'session.sign_in',
+        how: 'password',
+        ...refusal,
+        pauses: [
+          { of: 'account', seconds: ofAccount.pause },
+          { of: 'address', seconds: ofPeer.pause },
+        ],
+      });
+    if (ofAccount.wait > 0) {
+      await refused({});
+      return signInPage(site, request, next, { ...tooMany(ofAccount.wait), email: address });
     }
     const found = await findByEmail(query, email);
     const right = await site.passwords.verify(form.get('password') ?? '', found?.password ?? undefined);
-    const wrong = () => signInPage(site, request, next, { status: 401, problem: WRONG, email: address });
-    if (!found || !right) return wrong();
-    const [account, peer] = throttles;
+    const wrong = async (reason: string) => {
+      await refused({ reason, account: found });
+      return signInPage(site, request, next, { status: 401, problem: WRONG, email: address });
+    };
+    if (!found) return wrong('unknown_account');
+    if (!right) return wrong('wrong_password');
+    if (found.disabled) return wrong('account_disabled');
     await forgetFailures(query, account.key);
     await forgiveFailure(query, peer.key);
     const cookies = await site.database.transact(async (tx) =>
       (await holdPassword(tx, found)) ? signInBrowser(site, tx, request, found, 'password') : undefined,
     );
-    if (!cookies) return wrong();
+    if (!cookies) return wrong('account_changed');
     return withCookies(leadTo(next), ...cookies);
   };
 
@@ -138,12 +157,15 @@ export function readContinue(text: string | undefined): string {
 }
 
 /** Five mistakes of an account and twenty of an address are free; then each doubles the pause. */
-function throttlesOf(email: string, address: string): readonly [Throttle, Throttle] {
+function throttlesOf(
+  email: string,
+  address: string,
+): { readonly account: Throttle; readonly peer: Throttle } {
   const account = hashKey(email).toString('base64url');
-  return [
-    { key: `account:${account}`, free: 5, longestSeconds: 300 },
-    { key: `address:${address}`, free: 20, longestSeconds: 900 },
-  ];
+  return {
+    account: { key: `account:${account}`, free: 5, longestSeconds: 300 },
+    peer: { key: `address:${address}`, free: 20, longestSeconds: 900 },
+  };
 }
 
 export function tooMany(seconds: number): { readonly status: number; readonly problem: string } {

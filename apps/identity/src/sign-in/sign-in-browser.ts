@@ -1,4 +1,4 @@
-import type { HttpRequest } from '@planton/rpc';
+import type { HttpRequest, RequestOrigin } from '@planton/rpc';
 import type { Kysely } from 'kysely';
 import { recordAudit } from '../audit/audit-store.ts';
 import { peerAddressOf } from '../pages/exchange.ts';
@@ -7,13 +7,17 @@ import { BROWSER_SESSION_S, deleteBrowserSession, insertBrowserSession } from '.
 import type { Person } from './person-store.ts';
 import type { Site } from './site.ts';
 
+/** What is on record of a request that nobody is known to have sent. */
+export function originOf(site: Pick<Site, 'newUid'>, request: HttpRequest): RequestOrigin {
+  return { requestId: site.newUid(), peerAddress: peerAddressOf(request) };
+}
+
 /** What is on record of whoever did something on a page. */
 export function actorOf(site: Pick<Site, 'newUid'>, request: HttpRequest, person: Person) {
   const { uid, name, instanceOwner } = person;
   return {
     subject: { kind: 'user' as const, uid, name, instanceOwner },
-    requestId: site.newUid(),
-    peerAddress: peerAddressOf(request),
+    ...originOf(site, request),
   };
 }
 

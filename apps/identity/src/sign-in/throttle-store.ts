@@ -8,19 +8,25 @@ export interface Throttle {
   readonly longestSeconds: number;
 }
 
+/** What comes of asking for a try. */
+export interface Try {
+  /** Seconds until the next one is looked at; 0 where this one is. */
+  readonly wait: number;
+  /** Seconds of the pause that begins with this one unless it is forgiven; 0 for none, and where it is not looked at. */
+  readonly pause: number;
+}
+
 /** Seconds without a failure after which they are forgotten. */
 const FORGOTTEN_AFTER_S = 3600;
 
 /**
  * Lets a try be looked at, and counts it as a failure beforehand, at once for many that come together: `forgiveFailure` takes it back when
  * it was none.
- *
- * @returns seconds until the next try is looked at; 0 where this one is
  */
 export async function takeTry(
   db: Kysely<IdentityTables>,
   { key, free, longestSeconds }: Throttle,
-): Promise<number> {
+): Promise<Try> {
   const clock = sql<Date>`clock_timestamp()`;
   const quiet = sql<boolean>`sign_in_failure.last_time < clock_timestamp() - make_interval(secs => ${FORGOTTEN_AFTER_S})`;
   const failures = sql<number>`case when ${quiet} then 1 else sign_in_failure.failures + 1 end`;
@@ -39,9 +45,9 @@ export async function takeTry(
         })
         .where('sign_in_failure.blocked_until', '<=', clock),
     )
-    .returning('key')
+    .returning(sql<number>`round(extract(epoch from blocked_until - last_time))::int8`.as('pause'))
     .executeTakeFirst();
-  return taken ? 0 : readPause(db, key);
+  return taken ? { wait: 0, pause: taken.pause } : { wait: await readPause(db, key), pause: 0 };
 }
 
 async function readPause(db: Kysely<IdentityTables>, key: string): Promise<number> {

@@ -74,6 +74,7 @@ export async function openFixture(engine: Engine, oidc?: OidcSettings): Promise<
   const guard = createGuard({
     issuer: ISSUER,
     identity: identity.port,
+    rates: { perKey: 0, perOrganization: 0, perAddress: 0 },
     logger: silent,
     now: () => Date.now(),
     monotonic: () => performance.now(),

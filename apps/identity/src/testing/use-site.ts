@@ -36,7 +36,7 @@ export function useSite(kind: EngineKind, oidc?: OidcSettings) {
       address: '127.0.0.1:0',
       services: [],
       routes: () => {},
-      interceptors: [],
+      guard: fixture().guard,
       ready: async () => true,
       http: fixture().identity.http,
     });

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Role } from '@planton/api/identity/v1/organization';
 import { engines } from '@planton/database/testing';
 import { createTokenVerifier, TOKEN_AUDIENCE } from '@planton/rpc';
@@ -223,4 +224,43 @@ describe.each(engines)('access tokens on %s', (kind) => {
     expect((await identity.port.fetchKeys()).keys).toHaveLength(1);
     await expect(verifier()(before)).rejects.toThrow();
   });
+
+  test('keys rotate under load, while others make keys up: every right token is taken', async () => {
+    const { identity, database, rootKey, clientWith } = fixture();
+    const stranger = await generateKeyPair('EdDSA');
+    const made = decodeJwt((await identity.port.exchange(rootKey, '')).token);
+    const kids = new Set<string | undefined>();
+    let working = true;
+    const work = async () => {
+      while (working) {
+        const { token } = await identity.port.exchange(rootKey, '');
+        kids.add(decodeProtectedHeader(token).kid);
+        await clientWith(token).whoAmI({});
+      }
+    };
+    const makeUp = async () => {
+      while (working) {
+        const header = { alg: 'EdDSA', kid: randomUUID() };
+        const token = await new SignJWT(made).setProtectedHeader(header).sign(stranger.privateKey);
+        expect(await refusalOf(clientWith(token).whoAmI({}))).toMatchObject({ reason: 'TOKEN_INVALID' });
+      }
+    };
+    const all = Promise.all([...Array.from({ length: 8 }, work), makeUp(), makeUp()]);
+    try {
+      while (kids.size === 0) await Promise.race([sleep(20), all]);
+      for (let rotation = 0; rotation < 3; rotation++) {
+        const seen = kids.size;
+        await database.query
+          .updateTable('signing_key')
+          .set({ expire_time: sql<Date>`now() - interval '1 second'` })
+          .where('expire_time', '>', sql<Date>`now()`)
+          .execute();
+        while (kids.size === seen) await Promise.race([sleep(20), all]);
+      }
+    } finally {
+      working = false;
+    }
+    await all;
+    expect(kids.size).toBeGreaterThanOrEqual(4);
+  }, 30_000);
 });

@@ -11,8 +11,9 @@ import { runnerNotFound, runnerRevoked } from '../runners/runner.ts';
 import { holdRunner } from '../runners/runner-change-store.ts';
 import { findRunnerByName } from '../runners/runner-store.ts';
 import { hashToken, mintToken, tokenMessage } from './token.ts';
-import { countGoodTokens, insertToken } from './token-store.ts';
+import { countGoodTokensInTurn, insertToken } from './token-store.ts';
 
+/** Of one runner, that can still be used. */
 const TOKENS_AT_MOST = 1_000;
 const DEFAULT_USES = 1;
 const DEFAULT_LIFETIME_SECONDS = 3_600;
@@ -32,7 +33,6 @@ export function createRunnerToken(deps: Deps) {
       const runner = await holdRunner(tx, runnerUid);
       if (!runner) throw runnerNotFound(organization.slug, request.runner);
       if (runner.revoke_time) throw runnerRevoked(runner.slug);
-      if ((await countGoodTokens(tx, runnerUid)) >= TOKENS_AT_MOST) throw tooMany(runner.slug);
       const token = await insertToken(tx, {
         uid: deps.newUid(),
         runnerUid,
@@ -42,6 +42,7 @@ export function createRunnerToken(deps: Deps) {
         lifetimeSeconds: request.lifetime ? Number(request.lifetime.seconds) : DEFAULT_LIFETIME_SECONDS,
         by: caller.subject.name,
       });
+      if ((await countGoodTokensInTurn(tx, runnerUid)) > TOKENS_AT_MOST) throw tooMany(runner.slug);
       await recordAudit(
         tx,
         deps.newUid(),
@@ -65,7 +66,7 @@ function tooMany(slug: string) {
     'RUNNER_TOKEN_LIMIT',
     `runner "${slug}" has ${TOKENS_AT_MOST} tokens that can be used, and no more are made`,
     {
-      hint: 'make one token for many instances, or let some expire',
+      hint: `planton runner token revoke UID; one made with --pool is for many instances`,
       metadata: { limit: String(TOKENS_AT_MOST) },
     },
   );

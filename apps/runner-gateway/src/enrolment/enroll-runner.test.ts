@@ -117,7 +117,7 @@ describe.each(engines)('enrolment on %s', (kind) => {
       address: '127.0.0.1:0',
       services: [],
       routes: (router) => router.service(RunnerService, { enrollRunner: enrollRunner(deps) }),
-      interceptors: platform.guard.interceptors,
+      guard: platform.guard,
       ready: async () => true,
     });
     try {

@@ -1,3 +1,4 @@
+import { takeTurn } from '@planton/database';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { RunnerTables } from '../schema.ts';
 import type { TokenRow } from './token.ts';
@@ -50,9 +51,10 @@ export function insertToken(tx: Tx, token: NewToken): Promise<TokenRow> {
     .executeTakeFirstOrThrow();
 }
 
-/** How many tokens of the runner can still be used. */
-export async function countGoodTokens(db: Db, runnerUid: string): Promise<number> {
-  const { count } = await db
+/** How many tokens of the runner can still be used, with this transaction's, while nobody else makes one for it. */
+export async function countGoodTokensInTurn(tx: Tx, runnerUid: string): Promise<number> {
+  await takeTurn(tx, `runner tokens ${runnerUid}`);
+  const { count } = await tx
     .selectFrom('enrolment_token')
     .select(sql<number>`count(*)`.as('count'))
     .where('runner_uid', '=', runnerUid)

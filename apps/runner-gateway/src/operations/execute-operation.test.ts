@@ -1,47 +1,15 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { OperationErrorKind, OperationState } from '@planton/api/runner/v1/operation';
-import { AckDisposition, type Assignment, RunnerGoodbyeReason } from '@planton/api/runner/v1/session';
+import { AckDisposition, RunnerGoodbyeReason } from '@planton/api/runner/v1/session';
 import { engines } from '@planton/database/testing';
 import { describe, expect, test } from 'vitest';
-import { type FakeSession, openFakeSession, PONG } from '../testing/fake-runner.ts';
-import { refusalOf, type TestPool, until, useTestGateway } from '../testing/use-test-gateway.ts';
-import { ping } from './kinds/ping.ts';
-import { mapKinds } from './operation-kind.ts';
-import { operationKinds } from './operation-kinds.ts';
-
-const input = { kind: { case: 'ping' as const, value: {} } };
+import { type FakeSession, PONG } from '../testing/fake-runner.ts';
+import { pingInput, useOperations } from '../testing/use-operations.ts';
+import { refusalOf, until, useTestGateway } from '../testing/use-test-gateway.ts';
 
 describe.each(engines)('operations on %s', (kind) => {
   const gateway = useTestGateway(kind, { overrides: { times: { lostMs: 1_500 } } });
-  const clientOf = (pool: TestPool) => gateway().replica.as(pool.member);
-  const execute = async (pool: TestPool, given: { seconds?: number; detach?: boolean } = {}) =>
-    (
-      await (
-        await clientOf(pool)
-      ).executeOperation({
-        org: pool.org.slug,
-        runner: pool.runner,
-        input,
-        timeout: { seconds: BigInt(given.seconds ?? 20) },
-        detach: given.detach ?? false,
-        purpose: 'a test',
-      })
-    ).operation;
-  const read = async (pool: TestPool, uid: string | undefined) =>
-    (await (await clientOf(pool)).getOperation({ org: pool.org.slug, operationUid: uid ?? '' })).operation;
-  const row = (uid: string | undefined) =>
-    gateway()
-      .database.query.selectFrom('operation')
-      .selectAll()
-      .where('uid', '=', uid ?? '')
-      .executeTakeFirstOrThrow();
-  const reaches = (pool: TestPool, uid: string | undefined, state: OperationState) =>
-    until(async () => (await read(pool, uid))?.state === state);
-  const pong = async (session: FakeSession): Promise<Assignment> => {
-    const assignment = await session.next('assignment');
-    session.result(assignment, PONG);
-    return assignment;
-  };
+  const { clientOf, execute, read, row, reaches, pong } = useOperations(gateway);
 
   test('one that a session takes is recorded with its answer, its audit record, and nothing of what went in', async () => {
     const pool = await gateway().newPool();
@@ -49,7 +17,7 @@ describe.each(engines)('operations on %s', (kind) => {
     const answer = execute(pool);
     const assignment = await session.next('assignment');
     const uid = assignment.attempt?.operationUid;
-    expect(assignment).toMatchObject({ attempt: { attempt: 1 }, input });
+    expect(assignment).toMatchObject({ attempt: { attempt: 1 }, input: pingInput });
     const running = await row(uid);
     expect(running).toMatchObject({ state: 'running', instance_uid: session.identity.instanceUid });
     expect(running.payload?.length).toBeGreaterThan(20);
@@ -175,175 +143,13 @@ describe.each(engines)('operations on %s', (kind) => {
     large.cut();
   });
 
-  test('what is handed back goes to another instance', async () => {
-    const pool = await gateway().newPool();
-    const first = await pool.connect();
-    const answer = execute(pool);
-    const assignment = await first.next('assignment');
-    const second = await pool.connect();
-    first.result(assignment, { case: 'handedBack', value: {} as never });
-    expect((await first.next('ack')).disposition).toBe(AckDisposition.RECORDED);
-    const again = await pong(second);
-    expect(again.attempt).toMatchObject({ operationUid: assignment.attempt?.operationUid, attempt: 2 });
-    expect(await answer).toMatchObject({ attempt: 2, instanceUid: second.identity.instanceUid });
-    first.cut();
-    second.cut();
-  });
-
-  test('what an instance brings along goes on; what it does not is given out again', async () => {
-    const pool = await gateway().newPool();
-    const first = await pool.connect();
-    const [kept, dropped] = [execute(pool), execute(pool)];
-    const assignments = [await first.next('assignment'), await first.next('assignment')];
-    first.cut();
-    const [brought, left] = assignments;
-    const again = await pool.connect(undefined, {
-      identity: first.identity,
-      hello: { inFlight: brought?.attempt ? [brought.attempt, { operationUid: 'unknown', attempt: 1 }] : [] },
-    });
-    expect((await again.next('reconcile')).keep).toEqual([brought?.attempt]);
-    const redelivered = await pong(again);
-    expect(redelivered.attempt).toMatchObject({ operationUid: left?.attempt?.operationUid, attempt: 2 });
-    if (brought) again.result(brought, PONG);
-    const ended = await Promise.all([kept, dropped]);
-    expect(ended.map((each) => [each?.state, each?.attempt]).toSorted()).toEqual([
-      [OperationState.SUCCEEDED, 1],
-      [OperationState.SUCCEEDED, 2],
-    ]);
-    again.cut();
-  });
-
-  test('a result that was not acknowledged is sent again on the next session, and recorded once', async () => {
-    const pool = await gateway().newPool();
-    const first = await pool.connect();
-    const answer = execute(pool);
-    const assignment = await first.next('assignment');
-    first.result(assignment, PONG);
-    expect((await first.next('ack')).disposition).toBe(AckDisposition.RECORDED);
-    await answer;
-    first.result(assignment, PONG);
-    expect((await first.next('ack')).disposition).toBe(AckDisposition.DUPLICATE);
-    first.cut();
-    const second = await pool.connect(undefined, {
-      identity: first.identity,
-      hello: { unacknowledged: assignment.attempt ? [assignment.attempt] : [] },
-    });
-    expect((await second.next('reconcile')).keep).toEqual([]);
-    const { end_time } = await row(assignment.attempt?.operationUid);
-    second.result(assignment, PONG);
-    expect((await second.next('ack')).disposition).toBe(AckDisposition.DUPLICATE);
-    expect((await row(assignment.attempt?.operationUid)).end_time).toEqual(end_time);
-    second.cut();
-  });
-
-  test('a result is taken from the instance that has the attempt alone', async () => {
-    const pool = await gateway().newPool();
-    const owner = await pool.connect(undefined, { hello: { maxInFlight: 1 } });
-    const answer = execute(pool);
-    const assignment = await owner.next('assignment');
-    const thief = await pool.connect();
-    thief.result(assignment, PONG);
-    expect((await thief.ended).goodbye?.message).toMatch(/which is not this instance's/);
-    expect((await read(pool, assignment.attempt?.operationUid))?.state).toBe(OperationState.RUNNING);
-    owner.result(assignment, PONG);
-    expect((await answer)?.instanceUid).toBe(owner.identity.instanceUid);
-    owner.cut();
-  });
-
-  test('a late result of an earlier attempt is discarded, and the later attempt goes on', async () => {
-    const pool = await gateway().newPool();
-    const first = await pool.connect();
-    const answer = execute(pool);
-    const assignment = await first.next('assignment');
-    first.cut();
-    const fresh = await pool.connect(undefined, { identity: first.identity });
-    const again = await fresh.next('assignment');
-    expect(again.attempt?.attempt).toBe(2);
-    fresh.result(assignment, PONG);
-    expect((await fresh.next('ack')).disposition).toBe(AckDisposition.DISCARDED);
-    fresh.result(again, PONG);
-    expect(await answer).toMatchObject({ state: OperationState.SUCCEEDED, attempt: 2 });
-    fresh.cut();
-  });
-
-  test('a result of another kind breaks the protocol', async () => {
-    const pool = await gateway().newPool();
-    const session = await pool.connect();
-    await execute(pool, { detach: true });
-    session.result(await session.next('assignment'), {
-      case: 'succeeded',
-      value: { kind: { case: 'issueAwsCredentials', value: {} } } as never,
-    });
-    expect((await session.ended).goodbye?.message).toMatch(
-      /is of the kind issueAwsCredentials instead of ping/,
-    );
-  });
-
-  test('a lost instance that does not come back loses what it had after a while', async () => {
-    const pool = await gateway().newPool();
-    const first = await pool.connect();
-    const answer = execute(pool);
-    await first.next('assignment');
-    first.cut();
-    const second = await pool.connect();
-    expect((await pong(second)).attempt?.attempt).toBe(2);
-    expect((await answer)?.state).toBe(OperationState.SUCCEEDED);
-    second.cut();
-  });
-
-  test('one that waits is cancelled at once, one that runs by its runner, one that has ended not at all', async () => {
-    const pool = await gateway().newPool();
-    const client = await clientOf(pool);
-    const cancel = async (uid: string | undefined) =>
-      (await client.cancelOperation({ org: pool.org.slug, operationUid: uid ?? '' })).operation;
-    const waiting = await execute(pool, { detach: true });
-    expect(await cancel(waiting?.uid)).toMatchObject({
-      state: OperationState.CANCELLED,
-      error: { reason: 'CANCELLED', message: 'ada cancelled it before it began' },
-    });
-    const session = await pool.connect();
-    const answer = execute(pool);
-    const assignment = await session.next('assignment');
-    expect(assignment.attempt?.operationUid).not.toBe(waiting?.uid);
-    expect((await cancel(assignment.attempt?.operationUid))?.state).toBe(OperationState.RUNNING);
-    await cancel(assignment.attempt?.operationUid);
-    expect((await session.next('cancel')).attempt).toEqual(assignment.attempt);
-    session.result(assignment, { case: 'cancelled', value: {} as never });
-    expect((await answer)?.state).toBe(OperationState.CANCELLED);
-    expect((await cancel(assignment.attempt?.operationUid))?.state).toBe(OperationState.CANCELLED);
-    const audited = await gateway()
-      .database.query.selectFrom('audit_record')
-      .select('resource_uid')
-      .where('action', '=', 'operation.cancel')
-      .where('organization_uid', '=', pool.org.uid)
-      .execute();
-    expect(audited.map(({ resource_uid }) => resource_uid)).toEqual([
-      waiting?.uid,
-      assignment.attempt?.operationUid,
-    ]);
-    session.cut();
-  });
-
-  test('a cancelled one whose instance is lost is not given out again', async () => {
-    const pool = await gateway().newPool();
-    const session = await pool.connect();
-    const answer = execute(pool);
-    const assignment = await session.next('assignment');
-    await (await clientOf(pool)).cancelOperation({
-      org: pool.org.slug,
-      operationUid: assignment.attempt?.operationUid ?? '',
-    });
-    session.cut();
-    const again = await pool.connect(undefined, { identity: session.identity });
-    expect((await answer)?.state).toBe(OperationState.CANCELLED);
-    again.cut();
-  });
-
   test('who may not, what is not for members, and what is not there, is refused', async () => {
     const pool = await gateway().newPool();
     const client = await clientOf(pool);
     const ask = (given: object) =>
-      refusalOf(client.executeOperation({ org: pool.org.slug, runner: pool.runner, input, ...given }));
+      refusalOf(
+        client.executeOperation({ org: pool.org.slug, runner: pool.runner, input: pingInput, ...given }),
+      );
     expect((await ask({ runner: 'nobody' })).reason).toBe('RUNNER_NOT_FOUND');
     expect((await ask({ runner: 'platform-runner' })).reason).toBe('RUNNER_NOT_FOUND');
     const verify = (authentication: object) => ({
@@ -382,7 +188,7 @@ describe.each(engines)('operations on %s', (kind) => {
     expect((await refusalOf(theirs.cancelOperation(named))).reason).toBe('OPERATION_NOT_FOUND');
     const viewer = await gateway().replica.as({ ...pool.member, role: 'viewer' });
     const refused = await refusalOf(
-      viewer.executeOperation({ org: pool.org.slug, runner: pool.runner, input }),
+      viewer.executeOperation({ org: pool.org.slug, runner: pool.runner, input: pingInput }),
     );
     expect(refused.reason).toBe('PERMISSION_DENIED');
     await client.revokeRunner({ org: pool.org.slug, runner: pool.runner });
@@ -394,7 +200,7 @@ describe.each(engines)('operations on %s', (kind) => {
     const session = await pool.connect();
     const leave = new AbortController();
     const answer = (await clientOf(pool)).executeOperation(
-      { org: pool.org.slug, runner: pool.runner, input },
+      { org: pool.org.slug, runner: pool.runner, input: pingInput },
       { signal: leave.signal },
     );
     const assignment = await session.next('assignment');
@@ -422,98 +228,22 @@ describe.each(engines)('operations on %s', (kind) => {
     await working;
   });
 
-  test('they are listed newest first, in pages, by runner and by state', async () => {
+  test('a burst goes out at once where there is room: none of it waits', async () => {
     const pool = await gateway().newPool();
-    const client = await clientOf(pool);
-    const uids: (string | undefined)[] = [];
-    for (let i = 0; i < 5; i++) uids.unshift((await execute(pool, { detach: true }))?.uid);
-    await client.cancelOperation({ org: pool.org.slug, operationUid: uids[1] ?? '' });
-    const listed: string[] = [];
-    for (let pageToken = ''; ; ) {
-      const page = await client.listOperations({ org: pool.org.slug, pageSize: 2, pageToken });
-      listed.push(...page.operations.map(({ uid }) => uid));
-      pageToken = page.nextPageToken;
-      if (pageToken === '') break;
-    }
-    expect(listed).toEqual(uids);
-    const list = async (filter: object) =>
-      (await client.listOperations({ org: pool.org.slug, ...filter })).operations.map(({ uid }) => uid);
-    expect(await list({ states: [OperationState.CANCELLED] })).toEqual([uids[1]]);
-    expect(await list({ runner: pool.runner })).toEqual(uids);
-    expect((await refusalOf(list({ runner: 'nobody' }))).reason).toBe('RUNNER_NOT_FOUND');
-    expect((await refusalOf(list({ pageToken: 'x' }))).reason).toBe('PAGE_TOKEN_INVALID');
-  });
-});
-
-describe.each(engines)('operations that may not be repeated, on %s', (kind) => {
-  const gateway = useTestGateway(kind, {
-    overrides: { times: { lostMs: 500 }, operationKinds: mapKinds([{ ...ping, idempotent: false }]) },
-  });
-  const execute = async (pool: TestPool, seconds = 20n) =>
-    (
-      await (
-        await gateway().replica.as(pool.member)
-      ).executeOperation({
-        org: pool.org.slug,
-        runner: pool.runner,
-        input,
-        timeout: { seconds },
-      })
-    ).operation;
-
-  test('their outcome is not known when their instance does not come back', async () => {
-    const pool = await gateway().newPool();
-    const session = await pool.connect();
-    const bystander = await pool.connect();
-    const answer = execute(pool);
-    const taken = await Promise.race([
-      session.next('assignment').then(() => session),
-      bystander.next('assignment').then(() => bystander),
-    ]);
-    taken.cut();
-    expect(await answer).toMatchObject({
-      state: OperationState.OUTCOME_UNKNOWN,
-      attempt: 1,
-      instanceUid: taken.identity.instanceUid,
-      error: { reason: 'OUTCOME_UNKNOWN' },
-    });
+    const session = await pool.connect(undefined, { hello: { maxInFlight: 400 } });
+    let given = true;
+    const work = async () => {
+      while (given) await pong(session);
+    };
+    const working = work().catch(() => {});
+    const states = new Set<OperationState | undefined>();
+    const ask = async () => {
+      for (let i = 0; i < 5; i++) states.add((await execute(pool, { detach: true }))?.state);
+    };
+    await Promise.all(Array.from({ length: 64 }, ask));
+    given = false;
+    expect(states).toEqual(new Set([OperationState.RUNNING]));
     session.cut();
-    bystander.cut();
+    await working;
   });
-
-  test('nor when it comes back without them, or when they take too long', async () => {
-    const pool = await gateway().newPool();
-    const session = await pool.connect();
-    const answer = execute(pool);
-    await session.next('assignment');
-    session.cut();
-    const again = openFakeSession(gateway().replica.listener.url, session.identity);
-    again.hello();
-    expect((await answer)?.state).toBe(OperationState.OUTCOME_UNKNOWN);
-    await again.next('welcome');
-    const slow = execute(pool, 1n);
-    await again.next('assignment');
-    expect((await slow)?.state).toBe(OperationState.OUTCOME_UNKNOWN);
-    again.cut();
-  });
-
-  test('one that was handed back was not begun, and is given out again', async () => {
-    const pool = await gateway().newPool();
-    const session = await pool.connect();
-    const answer = execute(pool);
-    session.result(await session.next('assignment'), { case: 'handedBack', value: {} as never });
-    session.result(await session.next('assignment'), PONG);
-    expect(await answer).toMatchObject({ state: OperationState.SUCCEEDED, attempt: 2 });
-    session.cut();
-  });
-});
-
-test('the registry holds every kind of the contract under its name', () => {
-  expect([...operationKinds.keys()]).toEqual([
-    'ping',
-    'verifyAwsAccess',
-    'issueAwsCredentials',
-    'describeAwsIdentity',
-    'verifyAwsTrust',
-  ]);
 });

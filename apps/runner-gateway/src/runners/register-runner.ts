@@ -8,7 +8,7 @@ import { duplicate, organizationCallerOf, quota } from '@planton/rpc';
 import { recordAudit } from '../audit/audit-store.ts';
 import type { Deps } from '../deps.ts';
 import { RUNNERS_AT_MOST, type RunnerRow, runnerMessage, runnerNotFound, slugOf } from './runner.ts';
-import { countRunners, insertRunner } from './runner-change-store.ts';
+import { countRunnersInTurn, insertRunner } from './runner-change-store.ts';
 import { findRunnerView } from './runner-store.ts';
 
 /** Makes a registration, or finds the one that has the name. Throws `SLUG_TAKEN`, `NAME_REQUIRED`, `RUNNER_LIMIT`. */
@@ -29,7 +29,7 @@ export function registerRunner(deps: Deps) {
         if (stored.name !== name) throw slugTaken(name, stored);
         return stored;
       }
-      if ((await countRunners(tx, organization.uid)) > RUNNERS_AT_MOST) throw tooMany();
+      if ((await countRunnersInTurn(tx, organization.uid)) > RUNNERS_AT_MOST) throw tooMany();
       await recordAudit(
         tx,
         deps.newUid(),

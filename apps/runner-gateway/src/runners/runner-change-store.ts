@@ -1,4 +1,4 @@
-import { jsonb } from '@planton/database';
+import { jsonb, takeTurn } from '@planton/database';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { RevocationTable, RunnerTables } from '../schema.ts';
 import type { OrganizationName, RunnerRow } from './runner.ts';
@@ -52,8 +52,10 @@ export async function keepRunner(db: Kysely<RunnerTables>, runner: NewRunner): P
     .execute();
 }
 
-export async function countRunners(db: Kysely<RunnerTables>, organizationUid: string): Promise<number> {
-  const { count } = await db
+/** How many runners an organisation has, with this transaction's, while nobody else registers one there. */
+export async function countRunnersInTurn(tx: Tx, organizationUid: string): Promise<number> {
+  await takeTurn(tx, `runner runners ${organizationUid}`);
+  const { count } = await tx
     .selectFrom('runner')
     .select(sql<number>`count(*)`.as('count'))
     .where('organization_uid', '=', organizationUid)

@@ -71,15 +71,20 @@ describe.each(engines)('runners on %s', (kind) => {
       expect((await developer.listRunners({ org })).runners).toEqual([]);
     });
 
-    test('ends at a thousand', async () => {
+    test('ends at a thousand, for however many that come at once', async () => {
       const { slug: org, uid: orgUid, admin } = await runners().newOrganization();
       await sql`insert into runner.runner (uid, organization_uid, organization_slug, slug, name, created_by, updated_by)
-        select ${orgUid} || i, ${orgUid}, ${org}, 'r' || i, 'r' || i, '', '' from generate_series(1, 1000) i`.execute(
+        select ${orgUid} || i, ${orgUid}, ${org}, 'r' || i, 'r' || i, '', '' from generate_series(1, 999) i`.execute(
         runners().database.query,
       );
+      const registered = await Promise.allSettled(
+        Array.from({ length: 20 }, (_, n) => admin.registerRunner({ org, name: `late ${n}` })),
+      );
+      expect(registered.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
       expect(await refusalOf(admin.registerRunner({ org, name: 'one more' }))).toMatchObject({
         kind: 'quota',
         reason: 'RUNNER_LIMIT',
+        metadata: { limit: '1000' },
       });
       expect((await admin.registerRunner({ org, name: 'r7' })).created).toBe(false);
     });

@@ -40,7 +40,7 @@ export function openSession(parts: SessionParts) {
       instanceUid: name?.instanceUid ?? '',
       generation: name?.generation ?? 0,
       connection: tlsConnectionOf(context),
-      now: parts.deps.monotonic(),
+      monotonic: parts.deps.monotonic,
     });
     parts.unwelcomed.add(session);
     if (!name) breakOff(parts, session, 'the certificate names no runner instance');

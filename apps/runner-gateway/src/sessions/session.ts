@@ -3,10 +3,12 @@ import { type OpenSessionResponse, OpenSessionResponseSchema } from '@planton/ap
 import type { TlsConnection } from '@planton/rpc';
 import { AWAITING_HELLO, type Ending, nextState, type SessionState } from './session-state.ts';
 
-/** Frames that may wait for a runner that does not read, before it is cut. */
-const LARGEST_QUEUE = 256;
-/** With more frames than this waiting, the session is given no further operation. */
+/** Frames that may wait for a runner that does not read, beside one to begin and one to end each operation of its own, before it is cut. */
+const SPARE_QUEUE = 256;
+/** With more frames than this waiting, and none taken for a while, the session is given no further operation. */
 const CROWDED_QUEUE = 32;
+/** Milliseconds after which a crowd of frames means that the runner does not read: a burst alone gathers as many in one turn. */
+const STALLED_MS = 1_000;
 
 type Init = Exclude<MessageInitShape<typeof OpenSessionResponseSchema>, OpenSessionResponse>;
 export type DownFrame = NonNullable<Init['frame']>;
@@ -64,9 +66,12 @@ export class Session implements AsyncIterableIterator<OpenSessionResponse> {
   reserved = 0;
   /** No operation goes out before, after the runner had no room: by the monotonic clock. */
   pausedUntil = 0;
+  readonly #monotonic: () => number;
   #attempts: Map<string, Attempt> | undefined;
   #framesOut = 0;
   #queue: OpenSessionResponse[] = [];
+  /** When the frame at the head of the queue came to wait there. */
+  #waitingSince = 0;
   #taker: ((result: IteratorResult<OpenSessionResponse>) => void) | undefined;
 
   constructor(facts: {
@@ -74,14 +79,15 @@ export class Session implements AsyncIterableIterator<OpenSessionResponse> {
     readonly instanceUid: string;
     readonly generation: number;
     readonly connection: TlsConnection;
-    readonly now: number;
+    readonly monotonic: () => number;
   }) {
     this.uid = facts.uid;
     this.instanceUid = facts.instanceUid;
     this.generation = facts.generation;
     this.connection = facts.connection;
-    this.since = facts.now;
-    this.heardAt = facts.now;
+    this.#monotonic = facts.monotonic;
+    this.since = facts.monotonic();
+    this.heardAt = this.since;
   }
 
   /** What it carries out now. */
@@ -100,8 +106,9 @@ export class Session implements AsyncIterableIterator<OpenSessionResponse> {
 
   /** How much more it takes now. */
   room(now: number): number {
-    if (this.state.name !== 'open' || now < this.pausedUntil || this.#queue.length > CROWDED_QUEUE) return 0;
-    return this.maxInFlight - this.inFlight;
+    if (this.state.name !== 'open' || now < this.pausedUntil) return 0;
+    const stalled = this.#queue.length > CROWDED_QUEUE && now - this.#waitingSince > STALLED_MS;
+    return stalled ? 0 : this.maxInFlight - this.inFlight;
   }
 
   addAttempt(attempt: Attempt): void {
@@ -121,7 +128,7 @@ export class Session implements AsyncIterableIterator<OpenSessionResponse> {
    */
   send(frame: DownFrame): void {
     if (this.state.name === 'closed') return;
-    if (this.#queue.length >= LARGEST_QUEUE) this.connection.cut();
+    if (this.#queue.length >= SPARE_QUEUE + 2 * this.maxInFlight) this.connection.cut();
     else this.#push(frame);
   }
 
@@ -144,6 +151,7 @@ export class Session implements AsyncIterableIterator<OpenSessionResponse> {
 
   next(): Promise<IteratorResult<OpenSessionResponse>> {
     const value = this.#queue.shift();
+    if (this.#queue.length > 0) this.#waitingSince = this.#monotonic();
     if (value) return Promise.resolve({ done: false, value });
     if (this.state.name === 'closed') return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve) => {
@@ -163,7 +171,7 @@ export class Session implements AsyncIterableIterator<OpenSessionResponse> {
     const taker = this.#taker;
     this.#taker = undefined;
     if (taker) taker({ done: false, value });
-    else this.#queue.push(value);
+    else if (this.#queue.push(value) === 1) this.#waitingSince = this.#monotonic();
   }
 }
 

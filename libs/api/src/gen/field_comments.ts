@@ -110,6 +110,7 @@ export const fieldComments: Readonly<Record<string, string>> = {
   "planton.common.v1.ErrorInfo.metadata": "Facts about the cause that are safe to show: slugs, counts, names of fields. Never a secret value.",
   "planton.common.v1.ErrorInfo.hint": "The next command to type, if there is one.",
   "planton.common.v1.ErrorInfo.violations": "What exactly is wrong and where, when there is more than one thing.",
+  "planton.common.v1.ErrorInfo.retry_after": "How long to wait before the same request can be taken; absent where waiting alone does not help.",
   "planton.common.v1.Violation": "Violation is one thing that is wrong with a request.",
   "planton.common.v1.Violation.field": "Path of the field in the request, such as `spec.region.value`.",
   "planton.common.v1.Violation.message": "What is wrong with it.",

@@ -8,14 +8,15 @@ import {
   auditMessage,
   encodePageToken,
   numberPosition,
-  organizationCallerOf,
   pageSizeOf,
 } from '@planton/rpc';
 import type { AuditTables } from '../tables.ts';
+import { trailOf } from '../trail-deps.ts';
 import { type AuditFilter, listRecords } from './record-store.ts';
 
 /** What every service's request to list records holds. */
 export interface ListRequest {
+  readonly instance: boolean;
   readonly pageSize: number;
   readonly pageToken: string;
   readonly action: string;
@@ -39,7 +40,7 @@ const outcomes: Readonly<Record<AuditOutcome, AuditOutcomeName | undefined>> = {
   [AuditOutcome.FAILED]: 'failed',
 };
 
-/** Lists the records of the caller's organisation, newest first. */
+/** Lists the records of the caller's organisation, or of the instance for its owner, newest first. */
 export function listAuditRecords({
   database,
   service,
@@ -48,9 +49,8 @@ export function listAuditRecords({
   readonly service: string;
 }) {
   return async (request: ListRequest, context: HandlerContext): Promise<ListResponse> => {
-    const { organization } = organizationCallerOf(context).membership;
     const filter: AuditFilter = {
-      organizationUid: organization.uid,
+      organizationUid: trailOf({ service }, request, context).organization_uid,
       action: request.action,
       resourceSlug: request.resourceSlug,
       actorUid: request.actorUid,

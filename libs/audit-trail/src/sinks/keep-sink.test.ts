@@ -3,6 +3,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Attributes,
+  createNoopMeter,
+  type MetricOptions,
+  metrics,
+  type ObservableCallback,
+} from '@opentelemetry/api';
 import { parseLine } from '@planton/audit';
 import { engines } from '@planton/database/testing';
 import { sql } from 'kysely';
@@ -17,6 +24,7 @@ const pace = {
   idleMs: 20,
   firstPauseMs: 20,
   longestPauseMs: 100,
+  lagMs: 20,
 };
 
 describe.each(engines)('an audit sink on %s', (kind) => {
@@ -119,6 +127,36 @@ describe.each(engines)('an audit sink on %s', (kind) => {
     await waitFor(() => log.some(({ text }) => text.includes('takes records again')));
   });
 
+  test('that swallows everything is seen to be behind, by whoever asks and whoever collects metrics', async () => {
+    const { write } = trail();
+    const collected = collectGauges();
+    let awake = false;
+    const sink = await startSink(() => (awake ? 'take' : 'swallow'));
+    const { notes, stop } = keep(sink.url, { deliveryMs: 300 });
+    await write('lag', 3);
+    await waitForSealed(trail);
+    const behind = /^audit sink 1 of config-manager: (\d+) seals? behind, the oldest for (\d+) s$/;
+    await waitFor(() => Number(behind.exec(notes()[0] ?? '')?.[1]) > 0);
+    await waitFor(() => Number(behind.exec(notes()[0] ?? '')?.[2]) >= 1);
+    expect(notes()).toHaveLength(1);
+    const attributes = { service: SERVICE, sink: 1 };
+    const read = () => collected();
+    expect(read()).toMatchObject([
+      { name: 'planton.audit.sink.seals_behind', unit: '{seal}', attributes },
+      { name: 'planton.audit.sink.seconds_behind', unit: 's', attributes },
+    ]);
+    for (const { value } of read()) expect(value).toBeGreaterThan(0);
+    const before = Number(behind.exec(notes()[0] ?? '')?.[1]);
+    await write('lag', 1);
+    await waitFor(() => Number(behind.exec(notes()[0] ?? '')?.[1]) > before);
+    awake = true;
+    await waitFor(() => notes()[0] === 'audit sink 1 of config-manager: nothing behind');
+    expect(read().map(({ value }) => value)).toEqual([0, 0]);
+    expect(JSON.stringify([notes(), read()])).not.toContain('127.0.0.1');
+    await stop();
+    expect(read()).toEqual([]);
+  });
+
   test('that swallows everything does not hold up the end of the service', async () => {
     const { write } = trail();
     const sink = await startSink(() => 'swallow');
@@ -184,6 +222,38 @@ describe('parseSink', () => {
     );
   });
 });
+
+interface Collected {
+  readonly name: string;
+  readonly unit: string | undefined;
+  readonly value: number;
+  readonly attributes: Attributes | undefined;
+}
+
+/** Collects metrics as an SDK that was there before the service: answers what the gauges say now. */
+function collectGauges(): () => Collected[] {
+  const gauges: { name: string; unit: string | undefined; callbacks: Set<ObservableCallback> }[] = [];
+  const meter = Object.assign(createNoopMeter(), {
+    createObservableGauge: (name: string, { unit }: MetricOptions = {}) => {
+      const callbacks = new Set<ObservableCallback>();
+      gauges.push({ name, unit, callbacks });
+      return {
+        addCallback: (callback: ObservableCallback) => void callbacks.add(callback),
+        removeCallback: (callback: ObservableCallback) => void callbacks.delete(callback),
+      };
+    },
+  });
+  metrics.setGlobalMeterProvider({ getMeter: () => meter });
+  onTestFinished(() => metrics.disable());
+  return () =>
+    gauges.flatMap(({ name, unit, callbacks }) => {
+      const read: Collected[] = [];
+      const observe = (value: number, attributes?: Attributes) =>
+        void read.push({ name, unit, value, attributes });
+      for (const callback of callbacks) void callback({ observe });
+      return read;
+    });
+}
 
 async function waitFor(isDone: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await isDone())) await sleep(20);

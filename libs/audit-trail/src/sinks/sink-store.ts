@@ -48,6 +48,38 @@ export async function noteDelivered(
   return numUpdatedRows > 0n;
 }
 
+/** How far sinks are behind, by name. One that was never taken by any replica is missing. */
+export async function selectLags(
+  db: Kysely<AuditTables>,
+  names: readonly string[],
+): Promise<{ readonly name: string; readonly seals: number; readonly seconds: number }[]> {
+  const age = sql<number>`greatest(0, floor(extract(epoch from clock_timestamp() - seal_time)))::int8`;
+  const rows = await db
+    .selectFrom('audit_sink as sink')
+    .select((eb) => [
+      'sink.name',
+      'sink.position',
+      eb
+        .selectFrom('audit_seal')
+        .select(({ fn }) => fn.max('position').as('last'))
+        .as('last'),
+      eb
+        .selectFrom('audit_seal as seal')
+        .select(age.as('age'))
+        .whereRef('seal.position', '>', 'sink.position')
+        .orderBy('seal.position')
+        .limit(1)
+        .as('seconds'),
+    ])
+    .where('sink.name', 'in', [...names])
+    .execute();
+  return rows.map(({ name, position, last, seconds }) => ({
+    name,
+    seals: Math.max(0, (last ?? 0) - position),
+    seconds: seconds ?? 0,
+  }));
+}
+
 export async function leaveSink(db: Kysely<AuditTables>, name: string, owner: string): Promise<void> {
   await db
     .updateTable('audit_sink')

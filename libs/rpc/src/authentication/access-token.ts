@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
 import { isRoleName } from '../access/permissions.ts';
 import type { Membership, Subject } from '../caller/caller.ts';
@@ -11,8 +12,8 @@ const ALGORITHMS = ['EdDSA', 'ES256'];
 /** Seconds by which the clocks of two services may differ. */
 const CLOCK_TOLERANCE_S = 5;
 
-/** Milliseconds without another fetch after one that did not bring the key that a token names: made-up names cost nothing. */
-const REFETCH_COOLDOWN_MS = 5_000;
+/** Milliseconds between two fetches of the keys: whoever makes up names of keys costs one a second, and delays nobody by more. */
+const FETCH_INTERVAL_MS = 1_000;
 
 /** A verified access token. Times are milliseconds since the epoch. */
 export interface AccessToken {
@@ -40,19 +41,26 @@ export function createTokenVerifier(settings: {
   readonly now: () => number;
 }): (token: string) => Promise<AccessToken> {
   let keys: ReturnType<typeof createLocalJWKSet> | undefined;
-  let missed = Number.NEGATIVE_INFINITY;
+  /** When the fetch began that brought `keys`. */
+  let begun = Number.NEGATIVE_INFINITY;
   let fetching: Promise<void> | undefined;
 
+  const fetch = async () => {
+    const pause = begun + FETCH_INTERVAL_MS - performance.now();
+    if (pause > 0) await sleep(pause);
+    const began = performance.now();
+    keys = createLocalJWKSet(await settings.fetchKeys());
+    begun = began;
+  };
   const refetch = () => {
-    fetching ??= settings
-      .fetchKeys()
-      .then((set) => {
-        keys = createLocalJWKSet(set);
-      })
-      .finally(() => {
-        fetching = undefined;
-      });
+    fetching ??= fetch().finally(() => {
+      fetching = undefined;
+    });
     return fetching;
+  };
+  /** Fetches what is published by now: a fetch that is under way already may have missed it. */
+  const fetchNewer = async () => {
+    for (const now = performance.now(); begun < now; ) await refetch();
   };
 
   const verify = async (token: string): Promise<JWTPayload> => {
@@ -73,14 +81,12 @@ export function createTokenVerifier(settings: {
     try {
       return readClaims(token, await verify(token));
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || settings.now() - missed < REFETCH_COOLDOWN_MS)
-        throw refusal(error);
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw refusal(error);
     }
-    await refetch();
+    await fetchNewer();
     try {
       return readClaims(token, await verify(token));
     } catch (error) {
-      if (error instanceof errors.JWKSNoMatchingKey) missed = settings.now();
       throw refusal(error);
     }
   };

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type DomainError, unauthenticated, unavailable } from '../errors/domain-error.ts';
+import { toDomainError } from '../errors/map-error.ts';
+import type { FailureCounter } from '../limits/count-failures.ts';
 import { type AccessToken, TokenExpired, TokenRefused } from './access-token.ts';
 import type { Revocations } from './revocations.ts';
 
@@ -20,8 +22,11 @@ export interface Authenticator {
    * Says whose credential it is: an access token as it is, an API key through Identity.
    *
    * @param org organisation that the token of an API key shall speak for; empty for none
+   * @param peerAddress where the credential comes from: wrong ones are counted for it; none are when it is absent
    */
-  authenticate(credential: string, org: string): Promise<AccessToken>;
+  authenticate(credential: string, org: string, peerAddress?: string): Promise<AccessToken>;
+  /** Whether a credential is the access token of a service of the platform. Never throws. */
+  isService(credential: string | undefined): Promise<boolean>;
   /**
    * What a token that was verified is worth by now, for what goes on after it was let in: `outlived` where it ended so long ago that
    * its revocation may have been forgotten.
@@ -39,8 +44,10 @@ export function createAuthenticator(settings: {
   readonly verify: (token: string) => Promise<AccessToken>;
   readonly exchange: (apiKey: string, org: string) => Promise<string>;
   readonly revocations: Revocations;
+  readonly failures: FailureCounter;
   readonly now: () => number;
 }): Authenticator {
+  const { failures } = settings;
   const remembered = new Map<string, Promise<AccessToken>>();
 
   const remember = (key: string, made: Promise<AccessToken>) => {
@@ -60,9 +67,24 @@ export function createAuthenticator(settings: {
     settings.revocations.isRevoked(subject.uid, issueTime) ||
     (subject.apiKeyUid !== undefined && settings.revocations.isRevoked(subject.apiKeyUid, issueTime));
 
-  const useAccessToken = async (credential: string) => {
+  /** Looks at a credential that is not remembered, unless too many wrong ones came from there. */
+  const prove = async (peerAddress: string, look: () => Promise<AccessToken>) => {
+    await failures.refusePaused(peerAddress);
+    try {
+      return await look();
+    } catch (error) {
+      if (isWrong(error)) await failures.count(peerAddress);
+      throw error;
+    }
+  };
+
+  const useAccessToken = async (credential: string, peerAddress: string) => {
     const key = digest(credential);
-    const token = await (remembered.get(key) ?? remember(key, settings.verify(credential)));
+    const token = await (remembered.get(key) ??
+      remember(
+        key,
+        prove(peerAddress, () => settings.verify(credential)),
+      ));
     if (token.expireTime <= settings.now()) throw tokenExpired();
     if (isRevoked(token)) throw tokenRevoked();
     return token;
@@ -71,7 +93,7 @@ export function createAuthenticator(settings: {
   const exchange = async (credential: string, org: string) =>
     settings.verify(await settings.exchange(credential, org));
 
-  const useApiKey = async (credential: string, org: string) => {
+  const useApiKey = async (credential: string, org: string, peerAddress: string) => {
     const key = digest(`${org}\0${credential}`);
     const known = remembered.get(key);
     if (known) {
@@ -79,7 +101,13 @@ export function createAuthenticator(settings: {
       if (token.expireTime - RENEW_BEFORE_MS > settings.now() && !isRevoked(token)) return token;
       if (remembered.get(key) === known) remembered.delete(key);
     }
-    const token = await (remembered.get(key) ?? remember(key, exchange(credential, org)));
+    // What was good a moment ago is no guess.
+    const guesser = known ? '' : peerAddress;
+    const token = await (remembered.get(key) ??
+      remember(
+        key,
+        prove(guesser, () => exchange(credential, org)),
+      ));
     if (isRevoked(token)) throw refusal('the API key has been revoked', 'API_KEY_INVALID');
     return token;
   };
@@ -89,11 +117,18 @@ export function createAuthenticator(settings: {
       if (isRevoked(token)) return 'revoked';
       return token.expireTime + OUTLIVED_AFTER_MS < settings.now() ? 'outlived' : 'good';
     },
-    authenticate: async (credential, org) => {
+    isService: async (credential = '') => {
+      if (!looksLikeToken(credential) || credential.length > MAX_CREDENTIAL_LENGTH) return false;
+      const token = await useAccessToken(credential, '').catch(() => undefined);
+      return token?.subject.kind === 'service';
+    },
+    authenticate: async (credential, org, peerAddress = '') => {
       if (credential.length > MAX_CREDENTIAL_LENGTH)
         throw refusal('the credential is too long', 'TOKEN_INVALID');
       try {
-        return await (looksLikeToken(credential) ? useAccessToken(credential) : useApiKey(credential, org));
+        return await (looksLikeToken(credential)
+          ? useAccessToken(credential, peerAddress)
+          : useApiKey(credential, org, peerAddress));
       } catch (error) {
         if (error instanceof TokenExpired) throw tokenExpired(error);
         if (error instanceof TokenRefused)
@@ -126,6 +161,12 @@ function tokenExpired(cause?: unknown): DomainError {
 
 function refusal(message: string, reason: string, cause?: unknown): DomainError {
   return unauthenticated(reason, message, { hint: 'planton auth login', cause });
+}
+
+/** Whether an error says that the credential was not right. One that has ended was right once: its signature was. */
+function isWrong(error: unknown): boolean {
+  if (error instanceof TokenRefused) return !(error instanceof TokenExpired);
+  return toDomainError(error)?.kind === 'unauthenticated';
 }
 
 function looksLikeToken(credential: string): boolean {

@@ -52,6 +52,11 @@ export const serviceCallerKey = createContextKey<ServiceCaller | undefined>(unde
 });
 export const requestIdKey = createContextKey('', { description: 'request id' });
 export const peerAddressKey = createContextKey('', { description: 'peer address' });
+/**
+ * The address of a stranger who calls an anonymous RPC over the network: wrong credentials in its message are counted for it. Empty for
+ * services of the platform, which bring the credentials of others.
+ */
+export const strangerAddressKey = createContextKey('', { description: 'stranger address' });
 /** The verified access token of the actor, to be forwarded when a service calls another for the actor. */
 export const actorTokenKey = createContextKey<string | undefined>(undefined, { description: 'actor token' });
 

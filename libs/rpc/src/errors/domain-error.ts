@@ -36,6 +36,8 @@ export interface ErrorExtra {
   /** Facts that are safe to show: slugs, counts, field names. Never a secret value. */
   readonly metadata?: Readonly<Record<string, string>>;
   readonly violations?: readonly Violation[];
+  /** Milliseconds after which the same request can be taken; absent where waiting alone does not help. */
+  readonly retryAfterMs?: number;
   /** What caused it: logged once, never sent. */
   readonly cause?: unknown;
 }
@@ -50,6 +52,7 @@ export class DomainError extends Error {
   readonly hint: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly violations: readonly Violation[];
+  readonly retryAfterMs: number | undefined;
 
   constructor(kind: ErrorKind, reason: string, message: string, extra: ErrorExtra = {}) {
     super(message, extra.cause === undefined ? undefined : { cause: extra.cause });
@@ -59,6 +62,7 @@ export class DomainError extends Error {
     this.hint = extra.hint ?? '';
     this.metadata = extra.metadata ?? {};
     this.violations = extra.violations ?? [];
+    this.retryAfterMs = extra.retryAfterMs;
   }
 }
 

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { type Duration, durationFromMs, durationMs } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { type ErrorInfo, ErrorInfoSchema } from '@planton/api/common/v1/error';
 import { DomainError, type ErrorKind } from './domain-error.ts';
@@ -37,11 +38,7 @@ export function mapError(thrown: unknown, domain: string, requestId: string): Ma
   if (thrown instanceof ConnectError) {
     const info = errorInfoOf(thrown);
     if (info) {
-      const details = [{ desc: ErrorInfoSchema, value: info }];
-      return {
-        error: new ConnectError(thrown.rawMessage, thrown.code, undefined, details),
-        unexpected: false,
-      };
+      return { error: withInfo(thrown.rawMessage, thrown.code, info), unexpected: false };
     }
     if (thrown.code === Code.Canceled || thrown.code === Code.DeadlineExceeded)
       return { error: thrown, unexpected: false };
@@ -68,10 +65,19 @@ export function toConnectError(error: DomainError, domain: string): ConnectError
     metadata: { ...error.metadata },
     hint: error.hint,
     violations: error.violations.map(({ field, message }) => ({ field, message })),
+    ...(error.retryAfterMs === undefined ? {} : { retryAfter: durationFromMs(error.retryAfterMs) }),
   });
-  return new ConnectError(error.message, codes[error.kind], undefined, [
-    { desc: ErrorInfoSchema, value: info },
-  ]);
+  return withInfo(error.message, codes[error.kind], info);
+}
+
+/** An error with its details, and with the header that says the same to proxies and browsers (RFC 9110, section 10.2.3). */
+function withInfo(message: string, code: Code, info: ErrorInfo): ConnectError {
+  const metadata = info.retryAfter && { 'retry-after': String(wholeSeconds(info.retryAfter)) };
+  return new ConnectError(message, code, metadata, [{ desc: ErrorInfoSchema, value: info }]);
+}
+
+function wholeSeconds(duration: Duration): number {
+  return Math.max(1, Math.ceil(durationMs(duration) / 1000));
 }
 
 /** Reads a received error back into a domain error; undefined for what no service of the platform sent. */
@@ -81,8 +87,14 @@ export function toDomainError(thrown: unknown): DomainError | undefined {
   const info = errorInfoOf(thrown);
   const kind = kinds.get(thrown.code);
   if (!info || !kind) return undefined;
-  const { reason, hint, metadata, violations } = info;
-  return new DomainError(kind, reason, thrown.rawMessage, { hint, metadata, violations, cause: thrown });
+  const { reason, hint, metadata, violations, retryAfter } = info;
+  return new DomainError(kind, reason, thrown.rawMessage, {
+    hint,
+    metadata,
+    violations,
+    cause: thrown,
+    ...(retryAfter && { retryAfterMs: durationMs(retryAfter) }),
+  });
 }
 
 function errorInfoOf(error: ConnectError): ErrorInfo | undefined {

@@ -18,6 +18,11 @@ describe('settings of a server', () => {
       auditKeySourceGiven: false,
       auditPreviousKeys: [],
       auditSinks: [],
+      edge: {
+        rates: { perKey: 200, perOrganization: 1000, perAddress: 50 },
+        trustedProxies: [],
+        corsOrigins: [],
+      },
       logLevel: 'info',
     });
   });

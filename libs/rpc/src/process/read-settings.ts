@@ -3,8 +3,9 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type LogLevel, logLevels } from '../logging/logger.ts';
+import { type EdgeSettings, edgeFlags, readEdgeSettings } from './edge-settings.ts';
 import { type OidcSettings, oidcFlags, readOidcSettings } from './oidc-settings.ts';
-import { readText, SettingsRefused } from './settings-refused.ts';
+import { readText, SettingsRefused, splitList } from './settings-refused.ts';
 
 export { readText, SettingsRefused };
 
@@ -42,6 +43,7 @@ export interface ServerSettings {
   readonly auditSinks: readonly string[];
   /** The OpenID provider that people may sign in with, besides accounts of the server's own. */
   readonly oidc?: OidcSettings;
+  readonly edge: EdgeSettings;
   readonly logLevel: LogLevel;
 }
 
@@ -63,6 +65,7 @@ export const serverFlags = {
   'audit-previous-keys': 'public keys that signed the audit trail before, with commas between',
   'audit-sink': 'file:PATH or https:// URL that audit records are streamed to; several with commas between',
   ...oidcFlags,
+  ...edgeFlags,
   'log-level': `${logLevels.join(', ')}; default info`,
 } as const;
 
@@ -127,6 +130,7 @@ export function readServerSettings(argv: readonly string[], env: NodeJS.ProcessE
     auditKeySourceGiven: auditKeySource !== undefined,
     auditPreviousKeys: splitList(setting('audit-previous-keys')),
     auditSinks: splitList(setting('audit-sink')),
+    edge: readEdgeSettings(setting),
     logLevel,
     ...(tls ? { tls } : {}),
     ...(databaseUrl ? { databaseUrl } : {}),
@@ -150,13 +154,6 @@ function parseFlags(argv: readonly string[]): Record<string, string | boolean | 
       'planton server start --help',
     );
   }
-}
-
-function splitList(text: string | undefined): string[] {
-  return (text ?? '')
-    .split(',')
-    .map((each) => each.trim())
-    .filter((each) => each !== '');
 }
 
 function readTls(certFile?: string, keyFile?: string): { cert: string; key: string } | undefined {

@@ -66,6 +66,7 @@ export function runService<Engine extends { close(): Promise<void> }>(settings: 
     const guard = createGuard({
       issuer: server.publicUrl,
       identity: identity.port,
+      rates: server.edge.rates,
       logger,
       now: Date.now,
       monotonic: () => performance.now(),

@@ -21,6 +21,8 @@ export interface ServicePart {
   stop(): Promise<void>;
   /** Whether the service can answer. */
   ready(): Promise<boolean>;
+  /** What operators may want to know of a service that can, a line each; `GET /readyz` tells it to everybody. */
+  notes?(): readonly string[];
 }
 
 /**
@@ -55,12 +57,14 @@ export async function serveParts(settings: {
       routes: (router) => {
         for (const part of parts) part.routes(router);
       },
-      interceptors: guard.interceptors,
+      guard,
+      edge: { ...server.edge, secure: server.publicUrl.startsWith('https:') },
       http: parts.flatMap((part) => part.http ?? []),
       ready: async () => {
         if (draining || !guard.revocations.isFresh()) return false;
         return (await Promise.all(parts.map((part) => part.ready()))).every(Boolean);
       },
+      notes: () => parts.flatMap((part) => part.notes?.() ?? []),
     });
     logger.info({ url: listener.url }, 'listening');
     return {

@@ -21,3 +21,11 @@ export function readText(file: string, setting: string): string {
     );
   }
 }
+
+/** Reads a list with commas between. */
+export function splitList(text: string | undefined): string[] {
+  return (text ?? '')
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
+}

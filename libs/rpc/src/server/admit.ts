@@ -1,6 +1,6 @@
 import type { DescMessage, Message } from '@bufbuild/protobuf';
 import { createValidator } from '@bufbuild/protovalidate';
-import type { Interceptor, StreamRequest, UnaryRequest } from '@connectrpc/connect';
+import type { ContextValues, Interceptor, StreamRequest, UnaryRequest } from '@connectrpc/connect';
 import { type Permission, PermissionSchema } from '@planton/api/common/v1/access';
 import { type AccessRule, accessRuleOf } from '../access/access-rule.ts';
 import type { AccessToken } from '../authentication/access-token.ts';
@@ -14,9 +14,12 @@ import {
   peerAddressKey,
   requestIdKey,
   serviceCallerKey,
+  strangerAddressKey,
 } from '../caller/caller.ts';
 import { tlsConnectionKey } from '../caller/tls-connection.ts';
-import { denied, invalid, missing, unauthenticated } from '../errors/domain-error.ts';
+import { DomainError, denied, invalid, missing } from '../errors/domain-error.ts';
+import type { Limits } from '../limits/limits.ts';
+import { credentialOf } from './credential-of.ts';
 import { explainViolation } from './explain-violation.ts';
 
 /** Header in which a service forwards the access token of whom it acts for. */
@@ -31,7 +34,9 @@ type Request = UnaryRequest | StreamRequest;
 export function admit(settings: {
   readonly authenticator: Authenticator;
   readonly revocations: Revocations;
+  readonly limits: Limits;
 }): Interceptor {
+  const { limits } = settings;
   // The patterns are those of the contract, not of callers, and none of them backtracks: the engine of the language will do.
   const validator = createValidator({ regexMatch: matchPattern });
 
@@ -54,13 +59,10 @@ export function admit(settings: {
   };
 
   const identify = async (request: Request, access: AccessRule, org: string) => {
-    const credential = bearerOf(request.header);
-    if (credential === undefined) {
-      throw unauthenticated('NO_TOKEN', 'this needs an API key or access token', {
-        hint: 'planton auth login',
-      });
-    }
-    const token = await settings.authenticator.authenticate(credential, org);
+    const credential = credentialOf(request.header);
+    const peerAddress = request.contextValues.get(peerAddressKey);
+    const token = await settings.authenticator.authenticate(credential, org, peerAddress);
+    await limits.requests.countCaller(token);
     const forwarded = request.header.get(ACTOR_HEADER);
     if (forwarded !== null && token.subject.kind !== 'service') {
       throw denied('ACTOR_NOT_ALLOWED', 'only a service of the platform may act for someone else');
@@ -110,11 +112,29 @@ export function admit(settings: {
     if (!settings.revocations.isFresh()) throw revocationsStale();
   };
 
+  /** What an anonymous RPC makes of a wrong credential in its message counts like one in the header. */
+  const whileCounted = async <Answer>(
+    values: ContextValues,
+    answer: () => Promise<Answer>,
+  ): Promise<Answer> => {
+    const address = values.get(strangerAddressKey);
+    await limits.failures.refusePaused(address);
+    try {
+      return await answer();
+    } catch (error) {
+      if (error instanceof DomainError && error.kind === 'unauthenticated')
+        await limits.failures.count(address);
+      throw error;
+    }
+  };
+
   return (next) => async (request) => {
     if (!request.stream) {
       const tokens = await check(request, request.message);
       validate(request.method.input, request.message);
-      const response = await next(request);
+      const response = await (tokens.length > 0
+        ? next(request)
+        : whileCounted(request.contextValues, () => next(request)));
       if (tokens.length > 0 && accessRuleOf(request.method).returnsSecrets) checkRelease(tokens);
       return response;
     }
@@ -122,6 +142,8 @@ export function admit(settings: {
     const first = request.method.methodKind === 'server_streaming' ? await input.next() : undefined;
     const message = first?.done === false ? first.value : undefined;
     let tokens = await check(request, message);
+    if (tokens[0]) limits.streams.holdForCaller(tokens[0], request.signal);
+    else limits.streams.holdForStranger(request.contextValues.get(strangerAddressKey), request.signal);
     const response = await next({
       ...request,
       message: validated(input, first, (frame) => validate(request.method.input, frame)),
@@ -225,10 +247,6 @@ async function* validated(
     validate(result.value);
     yield result.value;
   }
-}
-
-function bearerOf(header: Headers): string | undefined {
-  return /^Bearer +(\S+)$/i.exec(header.get('authorization') ?? '')?.[1];
 }
 
 /**

@@ -8,9 +8,12 @@ import {
   type Revocations,
 } from '../authentication/revocations.ts';
 import { createScopeResolver, type LookUpEnvironments, type ScopeOf } from '../environments/resolve-scope.ts';
+import type { RequestRates } from '../limits/count-requests.ts';
+import { createLimits, type Limits } from '../limits/limits.ts';
 import type { Logger } from '../logging/logger.ts';
 import { admit } from './admit.ts';
 import { observe } from './observe.ts';
+import { type RequestGate, stopStrangers } from './stop-strangers.ts';
 
 /** What every service needs of Identity; the process that runs Identity reaches it directly, others over the network. */
 export interface IdentityPort {
@@ -27,6 +30,7 @@ export interface GuardSettings {
   /** The issuer of access tokens: the public URL of the platform. */
   readonly issuer: string;
   readonly identity: IdentityPort;
+  readonly rates: RequestRates;
   readonly logger: Logger;
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number;
@@ -38,8 +42,11 @@ export interface GuardSettings {
 }
 
 export interface Guard {
+  /** What every RPC from the network passes before its body is read. */
+  readonly gate: RequestGate;
   /** What every RPC passes, outermost first. */
   readonly interceptors: Interceptor[];
+  readonly limits: Limits;
   readonly scopeOf: ScopeOf;
   readonly revocations: Revocations;
   start(): void;
@@ -50,22 +57,24 @@ export interface Guard {
 export function createGuard(settings: GuardSettings): Guard {
   const { identity, logger, now, monotonic } = settings;
   const revocations = followRevocations({ read: () => identity.readRevocations(), now: monotonic, logger });
+  const limits = createLimits(settings.rates);
   const authenticator = createAuthenticator({
     verify: createTokenVerifier({ issuer: settings.issuer, fetchKeys: () => identity.fetchKeys(), now }),
     exchange: async (apiKey, org) => (await identity.exchange(apiKey, org)).token,
     revocations,
+    failures: limits.failures,
     now,
   });
+  const observed = {
+    logger,
+    newRequestId: settings.newRequestId,
+    now: monotonic,
+    isUnavailable: settings.isUnavailable,
+  };
   return {
-    interceptors: [
-      observe({
-        logger,
-        newRequestId: settings.newRequestId,
-        now: monotonic,
-        isUnavailable: settings.isUnavailable,
-      }),
-      admit({ authenticator, revocations }),
-    ],
+    gate: stopStrangers({ ...observed, authenticator, limits }),
+    interceptors: [observe(observed), admit({ authenticator, revocations, limits })],
+    limits,
     scopeOf: createScopeResolver(
       (organizationUid) => identity.lookUpEnvironments(organizationUid),
       revocations,

@@ -14,7 +14,7 @@ export interface HttpRoute {
   handle(request: HttpRequest, response: HttpResponse): void | Promise<void>;
 }
 
-/** Answers a line of text. */
+/** Answers lines of text. */
 export function answerPlainly(response: HttpResponse, status: number, text: string): void {
   response.writeHead(status, {
     'content-type': 'text/plain; charset=utf-8',

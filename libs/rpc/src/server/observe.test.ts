@@ -1,4 +1,4 @@
-import { Code, type ConnectError, type ConnectRouter, createClient } from '@connectrpc/connect';
+import { Code, ConnectError, type ConnectRouter, createClient } from '@connectrpc/connect';
 import { trace } from '@opentelemetry/api';
 import {
   BasicTracerProvider,
@@ -9,7 +9,7 @@ import { ErrorInfoSchema } from '@planton/api/common/v1/error';
 import { ConfigManager } from '@planton/api/config/v1/config_manager_service';
 import { RunnerService } from '@planton/api/runner/v1/runner_service';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { missing } from '../errors/domain-error.ts';
+import { missing, unavailable } from '../errors/domain-error.ts';
 import { createTestPlatform, type TestPlatform } from '../testing/index.ts';
 
 const SECRET = 'canary-7f3a9c';
@@ -37,6 +37,8 @@ const routes = (router: ConnectRouter) => {
     setSecret: () => ({ secret: { slug: 'x' } }),
     getSecret: ({ slug }) => {
       if (slug === 'gone') throw missing('SECRET_NOT_FOUND', 'not there');
+      if (slug === 'away') throw new ConnectError('refused', Code.Unavailable, {}, [], new ConnectionLost());
+      if (slug === 'told') throw unavailable('SOMETHING_AWAY', 'it is away', { cause: new ConnectionLost() });
       throw slug === 'lost'
         ? new ConnectionLost('host db.internal refused')
         : new Error(`broken near ${slug}`);
@@ -49,7 +51,9 @@ beforeAll(async () => {
   trace.setGlobalTracerProvider(
     new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }),
   );
-  platform = await createTestPlatform({ logger, isUnavailable: (error) => error instanceof ConnectionLost });
+  const isLost = (error: unknown): boolean =>
+    error instanceof ConnectionLost || (error instanceof Error && isLost(error.cause));
+  platform = await createTestPlatform({ logger, isUnavailable: isLost });
 });
 afterAll(() => trace.disable());
 
@@ -114,6 +118,19 @@ describe('an observed RPC', () => {
     expect(error.code).toBe(Code.Unavailable);
     expect(error.findDetails(ErrorInfoSchema)[0]?.reason).toBe('DATABASE_UNAVAILABLE');
     expect(error.rawMessage).not.toContain('db.internal');
+  });
+
+  test('that another service does not answer is not taken for a database that does not', async () => {
+    const away = await refusal('away');
+    expect([away.code, away.findDetails(ErrorInfoSchema)[0]?.reason]).toEqual([
+      Code.Unavailable,
+      'DEPENDENCY_UNAVAILABLE',
+    ]);
+    const told = await refusal('told');
+    expect([told.code, told.findDetails(ErrorInfoSchema)[0]?.reason]).toEqual([
+      Code.Unavailable,
+      'SOMETHING_AWAY',
+    ]);
   });
 });
 

@@ -1,3 +1,4 @@
+import type { DescMethod } from '@bufbuild/protobuf';
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { requestIdKey } from '../caller/caller.ts';
@@ -8,31 +9,54 @@ import type { Logger } from '../logging/logger.ts';
 /** Header that carries the id of a request, in and out. */
 export const REQUEST_ID_HEADER = 'x-request-id';
 
+export interface RefusalSettings {
+  readonly logger: Logger;
+  /** Recognises the errors of a database that does not answer. */
+  readonly isUnavailable: (error: unknown) => boolean;
+}
+
+/** The id that a request is known by: the caller's where it has a good form. */
+export function requestIdOf(header: Headers, newRequestId: () => string): string {
+  const given = header.get(REQUEST_ID_HEADER);
+  return given !== null && /^[\w.:-]{1,64}$/.test(given) ? given : newRequestId();
+}
+
+/** Makes of what was thrown what the caller may see, and logs it. */
+export function refuse(
+  { logger, isUnavailable }: RefusalSettings,
+  method: DescMethod,
+  facts: { readonly request_id: string; readonly duration_ms: number },
+  thrown: unknown,
+): ConnectError {
+  const known = !isMeant(thrown) && isUnavailable(thrown) ? databaseUnavailable(thrown) : thrown;
+  const { error, unexpected } = mapError(known, packageOf(method.parent.typeName), facts.request_id);
+  error.metadata.set(REQUEST_ID_HEADER, facts.request_id);
+  const line = { ...facts, rpc: `${method.parent.typeName}/${method.name}`, code: error.code };
+  if (unexpected) logger.error({ ...line, error: thrown }, 'failed');
+  else logger.info({ ...line, reason: reasonOf(thrown) }, 'refused');
+  return error;
+}
+
+/** Milliseconds to two digits, as they are logged. */
+export function roundedMs(milliseconds: number): number {
+  return Math.round(milliseconds * 100) / 100;
+}
+
 /**
  * The outermost layer of every RPC: gives it an id and a span, maps what it throws, and logs how it ended. Neither the
  * message nor the answer is ever looked at. OpenTelemetry's API costs nothing until a process registers its SDK.
- *
- * @param isUnavailable recognises the errors of a database that does not answer
  */
-export function observe(settings: {
-  readonly logger: Logger;
-  readonly newRequestId: () => string;
-  readonly now: () => number;
-  readonly isUnavailable: (error: unknown) => boolean;
-}): Interceptor {
+export function observe(
+  settings: RefusalSettings & { readonly newRequestId: () => string; readonly now: () => number },
+): Interceptor {
   const tracer = trace.getTracer('planton');
 
   return (next) => async (request) => {
     const { service, method } = request;
-    const given = request.header.get(REQUEST_ID_HEADER);
-    const requestId = given !== null && /^[\w.:-]{1,64}$/.test(given) ? given : settings.newRequestId();
+    const requestId = requestIdOf(request.header, settings.newRequestId);
     request.contextValues.set(requestIdKey, requestId);
     const started = settings.now();
-    const facts = () => ({
-      request_id: requestId,
-      rpc: `${service.typeName}/${method.name}`,
-      duration_ms: Math.round((settings.now() - started) * 100) / 100,
-    });
+    const facts = () => ({ request_id: requestId, duration_ms: roundedMs(settings.now() - started) });
 
     const parent = propagation.extract(context.active(), request.header, {
       get: (header, key) => header.get(key) ?? undefined,
@@ -45,26 +69,19 @@ export function observe(settings: {
     };
     const options = { kind: SpanKind.SERVER, attributes: { ...attributes, 'planton.request_id': requestId } };
     return tracer.startActiveSpan(`${service.typeName}/${method.name}`, options, parent, async (span) => {
-      const refuse = (thrown: unknown) => {
-        const known = settings.isUnavailable(thrown) ? databaseUnavailable(thrown) : thrown;
-        const { error, unexpected } = mapError(known, packageOf(service.typeName), requestId);
-        error.metadata.set(REQUEST_ID_HEADER, requestId);
-        if (unexpected) settings.logger.error({ ...facts(), code: error.code, error: thrown }, 'failed');
-        else settings.logger.info({ ...facts(), code: error.code, reason: reasonOf(thrown) }, 'refused');
-        return error;
-      };
+      const refused = (thrown: unknown) => refuse(settings, method, facts(), thrown);
       try {
         const response = await next(request);
         response.header.set(REQUEST_ID_HEADER, requestId);
         if (response.stream) {
           const refuseAnswer = (thrown: unknown) =>
-            refuse(request.signal.aborted ? callerGone(thrown) : thrown);
+            refused(request.signal.aborted ? callerGone(thrown) : thrown);
           return { ...response, message: new ObservedStream(response.message, refuseAnswer) };
         }
-        settings.logger.debug(facts(), 'answered');
+        settings.logger.debug({ ...facts(), rpc: `${service.typeName}/${method.name}` }, 'answered');
         return response;
       } catch (thrown) {
-        const error = refuse(thrown);
+        const error = refused(thrown);
         span.setStatus({ code: SpanStatusCode.ERROR });
         span.setAttribute('rpc.connect_rpc.error_code', error.code);
         throw error;
@@ -113,9 +130,12 @@ class ObservedStream<T> implements AsyncIterableIterator<T> {
 
 /** What fails because nobody listens any more is nobody's fault. */
 function callerGone(thrown: unknown): unknown {
-  return thrown instanceof DomainError || thrown instanceof ConnectError
-    ? thrown
-    : new ConnectError('the caller has gone', Code.Canceled);
+  return isMeant(thrown) ? thrown : new ConnectError('the caller has gone', Code.Canceled);
+}
+
+/** Whether somebody has said already what it is: a handler, or a call to another service, whose lost connection is none to a database. */
+function isMeant(thrown: unknown): boolean {
+  return thrown instanceof DomainError || thrown instanceof ConnectError;
 }
 
 function databaseUnavailable(cause: unknown) {

@@ -23,6 +23,7 @@ const org = { uid: 'org-1', slug: 'acme' };
 let platform: TestPlatform;
 let listener: Listener;
 let ready = true;
+let notes: string[] = [];
 
 const routes = (router: ConnectRouter) =>
   router.service(ConfigManager, {
@@ -40,8 +41,9 @@ const start = () =>
     address: '127.0.0.1:0',
     services: [ConfigManager],
     routes,
-    interceptors: platform.guard.interceptors,
+    guard: platform.guard,
     ready: async () => ready,
+    notes: () => notes,
   });
 
 beforeAll(async () => {
@@ -138,7 +140,12 @@ describe('health and reflection', () => {
     } finally {
       ready = true;
     }
-    expect((await fetch(`${listener.url}/readyz`)).status).toBe(200);
+    const answer = await fetch(`${listener.url}/readyz`);
+    expect([answer.status, await answer.text()]).toEqual([200, 'ready\n']);
+    notes = ['audit sink 1 of identity: 12 seals behind, the oldest for 40 s'];
+    const told = await fetch(`${listener.url}/readyz`);
+    expect([told.status, await told.text()]).toEqual([200, `ready\n${notes[0]}\n`]);
+    notes = [];
     expect((await fetch(`${listener.url}/nothing`)).status).toBe(404);
   });
 

@@ -1,20 +1,38 @@
 import type { DescService } from '@bufbuild/protobuf';
-import { type ConnectRouter, createContextValues, type Interceptor } from '@connectrpc/connect';
+import { type ConnectRouter, createContextValues } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { Health } from '@planton/api/grpc/health/v1/health';
 import { ServerReflection } from '@planton/api/grpc/reflection/v1/reflection';
 import { assertAccessRules } from '../access/access-rule.ts';
 import { peerAddressKey } from '../caller/caller.ts';
+import { DomainError } from '../errors/domain-error.ts';
+import type { Limits } from '../limits/limits.ts';
+import { allowOrigins } from './allow-origins.ts';
+import { clientAddressOf, createAddressReader, noteClientAddress } from './client-address.ts';
+import type { Guard } from './guard.ts';
 import { healthRoutes } from './health.ts';
 import { answerPlainly, type HttpRoute } from './http-route.ts';
 import { type Listener, listen, type RequestHandler } from './listen.ts';
 import { reflectionRoutes } from './reflection.ts';
+import { setSecurityHeaders } from './security-headers.ts';
 
 /** The largest request that is read, in bytes. */
 const READ_MAX_BYTES = 4 * 1024 * 1024;
 
 /** The longest time that a caller may set for a unary call, in milliseconds. */
 const MAX_TIMEOUT_MS = 10 * 60_000;
+
+/** How the server is reached from outside. */
+export interface Edge {
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
+  /** Origins whose pages may call RPCs, besides the server's own. */
+  readonly corsOrigins: readonly string[];
+  /** Whether people reach the server over https. */
+  readonly secure: boolean;
+}
+
+const nothingInFront: Edge = { trustedProxies: [], corsOrigins: [], secure: false };
 
 export interface ServeSettings {
   /** `HOST:PORT`. */
@@ -23,10 +41,14 @@ export interface ServeSettings {
   /** The services that `routes` registers; each of their RPCs has to say who may call it. */
   readonly services: readonly DescService[];
   readonly routes: (router: ConnectRouter) => void;
-  readonly interceptors: Interceptor[];
+  readonly guard: Pick<Guard, 'gate' | 'interceptors' | 'limits'>;
   readonly ready: () => Promise<boolean>;
+  /** What `GET /readyz` says besides, a line each; nothing when absent. */
+  readonly notes?: () => readonly string[];
   /** What is answered besides RPCs, such as callbacks; none when absent. */
   readonly http?: readonly HttpRoute[];
+  /** Default: straight, over http. */
+  readonly edge?: Edge;
 }
 
 /**
@@ -37,24 +59,71 @@ export async function serve(settings: ServeSettings): Promise<Listener> {
   const services = [...settings.services, Health, ServerReflection];
   for (const service of services) assertAccessRules(service, 'api');
   const names = settings.services.map((service) => service.typeName);
+  const ready = joinCalls(settings.ready);
 
   const adapter = connectNodeAdapter({
     routes: (router) => {
       settings.routes(router);
-      healthRoutes(names, settings.ready)(router);
+      healthRoutes(names, ready)(router);
       reflectionRoutes([...settings.services, Health])(router);
     },
-    interceptors: settings.interceptors,
+    requestGate: settings.guard.gate,
+    interceptors: settings.guard.interceptors,
     readMaxBytes: READ_MAX_BYTES,
     maxTimeoutMs: MAX_TIMEOUT_MS,
-    contextValues: (request) =>
-      createContextValues().set(peerAddressKey, request.socket?.remoteAddress ?? ''),
-    fallback: plainRoutes([...healthPages(settings.ready), ...(settings.http ?? [])]),
+    contextValues: (request) => createContextValues().set(peerAddressKey, clientAddressOf(request)),
+    fallback: plainRoutes([
+      ...healthPages(ready, settings.notes),
+      ...(settings.http ?? []).map((route) => limited(route, settings.guard.limits)),
+    ]),
   });
-  return listen(settings.address, adapter, settings.tls);
+  const isRpc = (path: string) => services.some(({ typeName }) => path.startsWith(`/${typeName}/`));
+  const edge = settings.edge ?? nothingInFront;
+  const handler = allowOrigins(edge.corsOrigins, isRpc, adapter);
+  const addressOf = createAddressReader(edge.trustedProxies);
+  return listen(
+    settings.address,
+    (request, response) => {
+      noteClientAddress(request, addressOf(request));
+      setSecurityHeaders(request, response, edge.secure);
+      handler(request, response);
+    },
+    settings.tls,
+  );
 }
 
-function healthPages(ready: () => Promise<boolean>): readonly HttpRoute[] {
+/** Whoever asks while the answer is being found gets the same: strangers may ask as often as they like. */
+function joinCalls<Answer>(call: () => Promise<Answer>): () => Promise<Answer> {
+  let running: Promise<Answer> | undefined;
+  return () => {
+    running ??= call().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+}
+
+/** The route, as often as an address may ask for it. */
+function limited(route: HttpRoute, { requests }: Limits): HttpRoute {
+  return {
+    ...route,
+    handle: async (request, response) => {
+      const refused = await requests.countStranger(clientAddressOf(request)).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (refused === undefined) return route.handle(request, response);
+      const pauseMs = refused instanceof DomainError ? (refused.retryAfterMs ?? 0) : 0;
+      response.setHeader('retry-after', String(Math.max(1, Math.ceil(pauseMs / 1000))));
+      answerPlainly(response, 429, 'too many requests');
+    },
+  };
+}
+
+function healthPages(
+  ready: () => Promise<boolean>,
+  notes: () => readonly string[] = () => [],
+): readonly HttpRoute[] {
   const isReady = () => ready().catch(() => false);
   return [
     { method: 'GET', path: '/healthz', handle: (_, response) => answerPlainly(response, 200, 'ok') },
@@ -62,7 +131,9 @@ function healthPages(ready: () => Promise<boolean>): readonly HttpRoute[] {
       method: 'GET',
       path: '/readyz',
       handle: async (_, response) =>
-        (await isReady()) ? answerPlainly(response, 200, 'ready') : answerPlainly(response, 503, 'not ready'),
+        (await isReady())
+          ? answerPlainly(response, 200, ['ready', ...notes()].join('\n'))
+          : answerPlainly(response, 503, 'not ready'),
     },
   ];
 }

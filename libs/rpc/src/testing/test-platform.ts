@@ -11,6 +11,7 @@ import { TOKEN_AUDIENCE } from '../authentication/access-token.ts';
 import { createMemoryTransport } from '../clients/service-transport.ts';
 import type { EnvironmentName } from '../environments/resolve-scope.ts';
 import { unauthenticated } from '../errors/domain-error.ts';
+import type { RequestRates } from '../limits/count-requests.ts';
 import type { Logger } from '../logging/logger.ts';
 import { createGuard, type Guard } from '../server/guard.ts';
 
@@ -58,7 +59,12 @@ export interface TestPlatform {
 const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 export async function createTestPlatform(
-  settings: { readonly logger?: Logger; readonly isUnavailable?: (error: unknown) => boolean } = {},
+  settings: {
+    readonly logger?: Logger;
+    readonly isUnavailable?: (error: unknown) => boolean;
+    /** Default: none. */
+    readonly rates?: RequestRates;
+  } = {},
 ): Promise<TestPlatform> {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true });
   const keySet = { keys: [{ ...(await exportJWK(publicKey)), kid: 'test', alg: 'EdDSA' }] };
@@ -93,6 +99,7 @@ export async function createTestPlatform(
       readRevocations: async () => new Map(revoked),
       lookUpEnvironments: async (organizationUid) => environments.get(organizationUid) ?? [],
     },
+    rates: settings.rates ?? { perKey: 0, perOrganization: 0, perAddress: 0 },
     logger: settings.logger ?? silent,
     now: () => Date.now(),
     monotonic: () => performance.now(),

@@ -17,8 +17,9 @@ import type { CompiledQuery } from 'kysely';
 
 const org = { uid: 'bench', slug: 'bench' };
 
-/** What the statement that inserts an operation would answer. */
+/** What the statement that inserts an operation would answer. One that no session has room for would wait in a table, and there is none. */
 function insertedRow(column: (index: number) => unknown): Record<string, unknown> {
+  if (column(6) === null) throw new Error('an operation found no session with room');
   const now = new Date();
   return {
     uid: column(1),

@@ -3,7 +3,7 @@
  * `node test/bench/src/sessions/stampede.ts [SESSIONS]`, 4,000 when absent.
  */
 import { startPostgres } from '@planton/database/testing';
-import { type Platform, startPlatform } from '@planton/test-platform';
+import { highRates, type Platform, startPlatform } from '@planton/test-platform';
 import { enrolMany } from './enrol-many.ts';
 import type { Orders, Report } from './hold-sessions.ts';
 import { type Child, forkChild, type Memory, memoryReporter, talkTo } from './talk-to-child.ts';
@@ -46,7 +46,7 @@ const postgres = await startPostgres({ durable: true });
 const platform = await startPlatform({
   databaseUrl: postgres.url,
   channel: true,
-  env: memoryReporter,
+  env: { ...memoryReporter, ...highRates },
   logLevel: 'warn',
 });
 const startClients = () =>

@@ -6,7 +6,7 @@ import type { Planton } from '@planton/client';
 import { accessRuleOf, type RoleName, roleHolds } from '@planton/rpc';
 import { type Platform, startPlatform } from '@planton/test-platform';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { callRpc, connectTo, inParallel, type Outcome } from './call-rpc.ts';
+import { behindProxy, callRpc, connectTo, inParallel, type Outcome } from './call-rpc.ts';
 import { fillMessage, textFields } from './fill-message.ts';
 import { COVERED, NOT_COVERED, OTHER, OWN, prepareOrganizations, roles } from './prepare-callers.ts';
 import { type OtherThings, prepareThings, snapshotThings } from './prepare-things.ts';
@@ -73,7 +73,7 @@ async function tokenOf(org: string, name: string, role: RoleName, environments: 
 }
 
 beforeAll(async () => {
-  platform = await startPlatform();
+  platform = await startPlatform({ env: behindProxy });
   methods = methodsOf(await reflectContract(platform.url)).filter(
     (method) => accessRuleOf(method).rule.case === 'permission',
   );

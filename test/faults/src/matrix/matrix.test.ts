@@ -14,7 +14,7 @@ import { createPlanton } from '@planton/client';
 import { accessRuleOf } from '@planton/rpc';
 import { type Platform, startPlatform } from '@planton/test-platform';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { callRpc, connectTo, inParallel, type Outcome } from './call-rpc.ts';
+import { behindProxy, callRpc, connectTo, inParallel, type Outcome } from './call-rpc.ts';
 import { expectAdmission, findFault, type MatrixCaller } from './expect-admission.ts';
 import { fillMessage, textFields } from './fill-message.ts';
 import { ABSENT, OTHER, OWN, prepareCallers, prepareOrganizations, roles } from './prepare-callers.ts';
@@ -63,7 +63,7 @@ function contentsFor(
 }
 
 beforeAll(async () => {
-  platform = await startPlatform();
+  platform = await startPlatform({ env: behindProxy });
   services = await reflectContract(platform.url);
   methods = methodsOf(services);
   callers = await prepareCallers(await prepareOrganizations(platform));

@@ -1,36 +1,13 @@
-import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { AwsCapability } from '@planton/api/connect/v1/aws_provider_connection';
 import { AwsTrustSetupState, AwsTrustSetupWait } from '@planton/api/connect/v1/aws_trust_setup';
 import { AwsTrustCallback } from '@planton/api/connect/v1/connection_service';
 import { describe, expect, test } from 'vitest';
+import { done, start, tutorial } from '../../testing/connect-aws.ts';
 import { fakeProgram } from '../../testing/fake-program.ts';
-import { cliAt, type Setting } from '../../testing/run-cli.ts';
+import { cliAt } from '../../testing/run-cli.ts';
 import { Code, refusal, serve } from '../../testing/serve.ts';
-import {
-  cause,
-  completed,
-  failed,
-  quickCreateUrl,
-  type SetupStream,
-  stackId,
-  trustSetupService,
-  verifying,
-} from '../../testing/trust-setups.ts';
-
-const done: SetupStream = { changes: [completed] };
-const tutorial = ['--name', 'prod-aws', '--org', 'your-org', '--account-id', '123456789012'];
-
-async function start(...streams: SetupStream[]) {
-  const service = trustSetupService(...streams);
-  const { url } = await serve(service.routes);
-  const { cli, home } = cliAt(url);
-  const connect = (args: readonly string[], { env, ...setting }: Setting = {}) =>
-    cli(['connect', 'aws', ...args], { ...setting, env: { PLANTON_ORG: 'another-org', ...env } });
-  return { service, connect, home, url, cli };
-}
+import { cause, completed, failed, quickCreateUrl, stackId, verifying } from '../../testing/trust-setups.ts';
 
 const everyCapability =
   'eks, ecs, vpc_networking, s3_storage, rds_database, lambda_compute, route53_dns, cloudwatch_monitoring, ecr_registry, kms_encryption';
@@ -236,78 +213,6 @@ describe('what is wrong with the command is said before the server is asked', ()
   });
 });
 
-describe('the browser', () => {
-  test('is given the link in a file, which is removed afterwards', async () => {
-    const { service, connect, home } = await start();
-    const browser = fakeProgram(home, 'my-browser');
-    service.streams.push({ ...done, when: () => browser.started() !== undefined });
-    const { code, stderr, stdout } = await connect(tutorial, {
-      env: { BROWSER: 'my-browser', PATH: browser.path },
-    });
-    expect(code).toBe(0);
-    expect(browser.started()?.page).toContain('SETUP-TOKEN');
-    expect(browser.started()?.args.join()).not.toContain('SETUP-TOKEN');
-    expect(readdirSync(join(home, 'config/browser'))).toEqual([]);
-    expect(stderr).toContain('opened the AWS console in your browser');
-    expect(stderr + stdout).not.toContain('SETUP-TOKEN');
-  });
-
-  test('that shows nothing is made up for at a terminal, where the link is written, too', async () => {
-    const { connect, home } = await start(done);
-    const browser = fakeProgram(home, 'my-browser');
-    const setting = { env: { BROWSER: 'my-browser', PATH: browser.path }, interactive: true };
-    const { stderr } = await connect(tutorial, setting);
-    expect(stderr).toContain('if it does not show, open this link; it is for you alone:');
-    expect(stderr.split('\n')).toContain(quickCreateUrl);
-  });
-
-  test.each([
-    ['--no-browser', ['--no-browser'], {}, 'it is for you alone:'],
-    ['an SSH session', [], { SSH_CONNECTION: 'x', DISPLAY: ':0' }, '(this is an SSH session)'],
-    ['no terminal', [], { DISPLAY: ':0' }, '(nobody sits at a terminal)'],
-    ['a browser that is not there', [], { BROWSER: 'no-such-browser' }, '(no browser could be started)'],
-  ])('%s: the link is alone in its line', async (_, args, env, reason) => {
-    const { connect } = await start(done);
-    const { code, stderr, stdout } = await connect([...tutorial, ...args], { env });
-    expect(code).toBe(0);
-    expect(stderr).toContain(reason);
-    expect(stderr.split('\n')).toContain(quickCreateUrl);
-    expect(stdout).not.toContain('SETUP-TOKEN');
-  });
-
-  test('that is not there can be done without: the stack is made by commands for a shell', async () => {
-    const { service, connect, home, url } = await start(done);
-    const parameters = { RoleName: "it's $HOME", ExternalId: 'EXTERNAL-ID', EnableEks: 'true' };
-    service.answer = { parameters };
-    const { stderr } = await connect([...tutorial, '--no-browser']);
-    const [, commands = ''] = stderr.split('or make the stack with the AWS CLI:\n\n');
-    const [script = ''] = commands.split('\n\n');
-    const fake = (name: string) => `${name}() { printf '%s|' ${name} "$@"; echo; };`;
-    const shell = spawnSync('sh', ['-c', `${fake('curl')}${fake('aws')}\n${script}`], { cwd: home });
-    expect(shell.stdout.toString().split('\n')).toEqual([
-      `curl|-fsS|-o|planton-connect.yaml|${url}/aws/cloudformation-template.yaml|`,
-      "aws|cloudformation|deploy|--stack-name|planton-connect-prod-aws-1a2b3c4d|--region|us-west-2|--template-file|planton-connect.yaml|--capabilities|CAPABILITY_NAMED_IAM|--parameter-overrides|RoleName=it's $HOME|ExternalId=EXTERNAL-ID|EnableEks=true|",
-      '',
-    ]);
-    expect(script).not.toContain('SETUP-TOKEN');
-  });
-
-  test.each(['javascript:alert(1)', 'file:///etc/passwd', 'SETUP-TOKEN', ''])(
-    'is not given %j',
-    async (link) => {
-      const { service, connect, home } = await start(done);
-      const browser = fakeProgram(home, 'my-browser');
-      service.answer = { quickCreateUrl: link };
-      const { code, stderr } = await connect(tutorial, {
-        env: { BROWSER: 'my-browser', PATH: browser.path },
-      });
-      expect({ code, started: browser.started() }).toEqual({ code: 1, started: undefined });
-      expect(stderr).toContain('error: the server sent no link that a browser can open\n');
-      expect(stderr).not.toContain(link || 'https:');
-    },
-  );
-});
-
 describe('a set-up that was open already', () => {
   test('is said to be, and opens the link again while nothing was heard of the role', async () => {
     const { service, connect } = await start(done);
@@ -326,79 +231,6 @@ describe('a set-up that was open already', () => {
     expect({ code, started: browser.started() }).toEqual({ code: 0, started: undefined });
     expect(stderr).not.toContain('SETUP-TOKEN');
   });
-});
-
-describe('a role that is made without the stack', () => {
-  test('is described as JSON, and nothing is waited for', async () => {
-    const { service, connect } = await start(done);
-    const args = ['--permissions-boundary', 'arn:aws:iam::123456789012:policy/b', '--capabilities', 'eks'];
-    const { code, stdout, stderr } = await connect([...tutorial, ...args, '-o', 'json']);
-    expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toEqual({
-      setup_uid: 'setup-1',
-      connection: 'prod-aws',
-      account_id: '123456789012',
-      region: 'us-west-2',
-      capabilities: ['eks'],
-      role: {
-        name: 'PlantonConnect-prod-aws-1a2b3c4d',
-        arn: 'arn:aws:iam::123456789012:role/PlantonConnect-prod-aws-1a2b3c4d',
-        principal_arn: 'arn:aws:iam::999999999999:role/platform',
-        external_id: 'EXTERNAL-ID',
-        trust_policy: { Version: '2012-10-17', Statement: [] },
-        policies: [{ name: 'eks', document: { Version: '2012-10-17', Statement: [{ Effect: 'Allow' }] } }],
-        max_session_duration: 3600,
-        permissions_boundary_arn: 'arn:aws:iam::123456789012:policy/b',
-      },
-      expire_time: '2026-03-02T12:00:00Z',
-    });
-    expect(stderr).toContain('by itself as soon as the role is there');
-    expect(stderr).toContain(
-      'wait for it with: planton connect aws --name prod-aws --org your-org --account-id 123456789012 --capabilities eks --permissions-boundary arn:aws:iam::123456789012:policy/b --no-stack\n',
-    );
-    expect(stderr).not.toContain('EXTERNAL-ID');
-    expect(service.begun).toMatchObject([{ withoutStack: true }]);
-    expect(service.watched).toEqual([]);
-  });
-
-  test('is described as YAML that keeps text text', async () => {
-    const { connect } = await start(done);
-    const { stdout } = await connect([...tutorial, '-o', 'yaml']);
-    expect(stdout).toContain('account_id: "123456789012"\n');
-    expect(stdout).toContain('  trust_policy:\n    Version: "2012-10-17"\n');
-    expect(stdout).not.toContain('permissions_boundary_arn');
-  });
-
-  test('is waited for with --no-stack, which says how it has to be', async () => {
-    const { service, connect } = await start(done);
-    const { code, stdout, stderr } = await connect([...tutorial, '--no-stack']);
-    expect(code).toBe(0);
-    expect(service.begun).toMatchObject([{ withoutStack: true }]);
-    expect(stderr).toContain(
-      'make the role arn:aws:iam::123456789012:role/PlantonConnect-prod-aws-1a2b3c4d as this describes it: planton connect aws --name prod-aws --org your-org --account-id 123456789012 -o json\n',
-    );
-    expect(stderr).toContain('waiting for the role to let the server in');
-    expect(stdout + stderr).not.toMatch(/EXTERNAL-ID|SETUP-TOKEN/);
-  });
-
-  test.each(['{', '"text"', 'null', 'EXTERNAL-ID'])(
-    'that is described by %j is refused',
-    async (trustPolicy) => {
-      const { service, connect } = await start(done);
-      const role = {
-        name: 'a',
-        arn: 'b',
-        principalArn: '',
-        externalId: '',
-        policies: [],
-        maxSessionDuration: 1,
-      };
-      service.answer = { role: { ...role, trustPolicy, permissionsBoundaryArn: '' } as never };
-      const { code, stdout, stderr } = await connect([...tutorial, '-o', 'json']);
-      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-      expect(stderr).not.toContain('EXTERNAL-ID');
-    },
-  );
 });
 
 describe('a hostile server', () => {

@@ -4,13 +4,15 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Duration, DurationJson } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file planton/common/v1/error.proto.
  */
 export const file_planton_common_v1_error: GenFile = /*@__PURE__*/
-  fileDesc("Ch1wbGFudG9uL2NvbW1vbi92MS9lcnJvci5wcm90bxIRcGxhbnRvbi5jb21tb24udjEi2gEKCUVycm9ySW5mbxIOCgZyZWFzb24YASABKAkSDgoGZG9tYWluGAIgASgJEjwKCG1ldGFkYXRhGAMgAygLMioucGxhbnRvbi5jb21tb24udjEuRXJyb3JJbmZvLk1ldGFkYXRhRW50cnkSDAoEaGludBgEIAEoCRIwCgp2aW9sYXRpb25zGAUgAygLMhwucGxhbnRvbi5jb21tb24udjEuVmlvbGF0aW9uGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIrCglWaW9sYXRpb24SDQoFZmllbGQYASABKAkSDwoHbWVzc2FnZRgCIAEoCWIGcHJvdG8z");
+  fileDesc("Ch1wbGFudG9uL2NvbW1vbi92MS9lcnJvci5wcm90bxIRcGxhbnRvbi5jb21tb24udjEiigIKCUVycm9ySW5mbxIOCgZyZWFzb24YASABKAkSDgoGZG9tYWluGAIgASgJEjwKCG1ldGFkYXRhGAMgAygLMioucGxhbnRvbi5jb21tb24udjEuRXJyb3JJbmZvLk1ldGFkYXRhRW50cnkSDAoEaGludBgEIAEoCRIwCgp2aW9sYXRpb25zGAUgAygLMhwucGxhbnRvbi5jb21tb24udjEuVmlvbGF0aW9uEi4KC3JldHJ5X2FmdGVyGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIrCglWaW9sYXRpb24SDQoFZmllbGQYASABKAkSDwoHbWVzc2FnZRgCIAEoCWIGcHJvdG8z", [file_google_protobuf_duration]);
 
 /**
  * ErrorInfo travels as a detail of every error that a service of the platform returns.
@@ -52,6 +54,13 @@ export type ErrorInfo = Message<"planton.common.v1.ErrorInfo"> & {
    * @generated from field: repeated planton.common.v1.Violation violations = 5;
    */
   violations: Violation[];
+
+  /**
+   * How long to wait before the same request can be taken; absent where waiting alone does not help.
+   *
+   * @generated from field: google.protobuf.Duration retry_after = 6;
+   */
+  retryAfter?: Duration | undefined;
 };
 
 /**
@@ -94,6 +103,13 @@ export type ErrorInfoJson = {
    * @generated from field: repeated planton.common.v1.Violation violations = 5;
    */
   violations?: ViolationJson[];
+
+  /**
+   * How long to wait before the same request can be taken; absent where waiting alone does not help.
+   *
+   * @generated from field: google.protobuf.Duration retry_after = 6;
+   */
+  retryAfter?: DurationJson;
 };
 
 /**
