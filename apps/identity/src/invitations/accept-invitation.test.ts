@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Role } from '@planton/api/identity/v1/organization';
 import { engines } from '@planton/database/testing';
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { lockOrganization } from '../organizations/organization-store.ts';
 import type { IdentityTables } from '../schema.ts';
@@ -210,6 +210,25 @@ describe.each(engines)('the acceptance of an invitation on %s', (kind) => {
     for (const answer of [await accept(other, late), await site.browse().open(none.path)])
       expect([answer.status, answer.text]).toEqual([410, expect.stringContaining('have been deleted')]);
     expect((await root.listMembers({ org })).members).toHaveLength(2);
+  });
+
+  test('to an organisation that is full is kept until there is room', async () => {
+    const { org, path } = await invite();
+    const { uid } = await query()
+      .selectFrom('organization')
+      .select('uid')
+      .where('slug', '=', org)
+      .executeTakeFirstOrThrow();
+    await sql`insert into identity.subject (uid, kind, name) select ${uid} || i, 'user', 'u' || i from generate_series(1, 4999) i`.execute(
+      query(),
+    );
+    await sql`insert into identity.member (organization_uid, subject_uid, role, limited)
+      select ${uid}, ${uid} || i, 'viewer', false from generate_series(1, 4999) i`.execute(query());
+    const browser = site.browse();
+    const refused = await accept(browser, await browser.open(path));
+    expect([refused.status, refused.text]).toEqual([409, expect.stringContaining('make room')]);
+    await site.fixture().root.removeMember({ org, subjectUid: `${uid}1` });
+    expect((await accept(browser, await browser.open(path))).status).toBe(200);
   });
 
   test('changes nothing for who is a member already, and is gone with who is removed', async () => {

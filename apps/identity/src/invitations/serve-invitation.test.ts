@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Role } from '@planton/api/identity/v1/organization';
 import { engines } from '@planton/database/testing';
-import { sql } from 'kysely';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Browser, Page } from '../testing/browse.ts';
 import { refusalOf } from '../testing/open-fixture.ts';
@@ -76,25 +75,6 @@ describe.each(engines)('the page of an invitation on %s', (kind) => {
       expect.arrayContaining(['account.create', 'session.sign_in']),
     );
     expect(JSON.stringify(records)).not.toContain(path.slice(-43));
-  });
-
-  test('to an organisation that is full is kept until there is room', async () => {
-    const { org, path } = await invite();
-    const { uid } = await query()
-      .selectFrom('organization')
-      .select('uid')
-      .where('slug', '=', org)
-      .executeTakeFirstOrThrow();
-    await sql`insert into identity.subject (uid, kind, name) select ${uid} || i, 'user', 'u' || i from generate_series(1, 4999) i`.execute(
-      query(),
-    );
-    await sql`insert into identity.member (organization_uid, subject_uid, role, limited)
-      select ${uid}, ${uid} || i, 'viewer', false from generate_series(1, 4999) i`.execute(query());
-    const browser = site.browse();
-    const refused = await accept(browser, await browser.open(path));
-    expect([refused.status, refused.text]).toEqual([409, expect.stringContaining('make room')]);
-    await site.fixture().root.removeMember({ org, subjectUid: `${uid}1` });
-    expect((await accept(browser, await browser.open(path))).status).toBe(200);
   });
 
   test('somebody with an account signs in and says yes; the link alone does nothing', async () => {
