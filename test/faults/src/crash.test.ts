@@ -75,8 +75,12 @@ describe('PostgreSQL', () => {
     const postgres = await startPostgres({ durable: true });
     stopping.push(() => postgres.stop());
     await postgres.kill();
-    const starting = startPlatform({ databaseUrl: postgres.url });
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    const waiting = Promise.withResolvers<void>();
+    const onLog = (text: string) => {
+      if (text.includes('the database does not answer')) waiting.resolve();
+    };
+    const starting = startPlatform({ databaseUrl: postgres.url, onLog });
+    await Promise.race([waiting.promise, starting]);
     await postgres.restart();
     const platform = await starting;
     stopping.push(() => platform.stop());

@@ -27,21 +27,25 @@ describe('a server does not start', () => {
     expect(stderr).toMatch(/^error: .*(in use|open|locked)/m);
   });
 
-  test.each(['--listen', '--runner-listen'])('on a port that is busy, and names %s', async (flag) => {
-    const busy = flag === '--listen' ? new URL(platform.url).host : platform.runnerAddress;
-    const free = `127.0.0.1:${await freePort()}`;
-    const { code, stderr } = await startServer([
-      '--data-dir',
-      join(platform.home, 'another'),
-      '--listen',
-      flag === '--listen' ? busy : free,
-      '--runner-listen',
-      flag === '--listen' ? free : busy,
-    ]);
-    expect(code).toBe(2);
-    expect(stderr).toContain(` ${flag} `);
-    expect(stderr).toContain(busy);
-  });
+  test.each(['--listen', '--runner-listen'])(
+    'on a port that is busy, and names %s',
+    async (flag) => {
+      const busy = flag === '--listen' ? new URL(platform.url).host : platform.runnerAddress;
+      const free = `127.0.0.1:${await freePort()}`;
+      const { code, stderr } = await startServer([
+        '--data-dir',
+        join(platform.home, 'another'),
+        '--listen',
+        flag === '--listen' ? busy : free,
+        '--runner-listen',
+        flag === '--listen' ? free : busy,
+      ]);
+      expect(code).toBe(2);
+      expect(stderr).toContain(` ${flag} `);
+      expect(stderr).toContain(busy);
+    },
+    90_000,
+  );
 
   test.each([
     [['--listen', '0.0.0.0:0'], 'TLS'],

@@ -128,9 +128,8 @@ function stream(head: string, chunk: string, everyMs: number): Promise<{ answer:
   return new Promise((resolve) => {
     let answer = '';
     let sent = 0;
-    const socket = connect(Number(port), hostname, () => {
-      socket.write(`POST /callbacks/aws/cloudformation HTTP/1.1\r\nHost: ${hostname}\r\n${head}\r\n\r\n`);
-    });
+    const socket = connect(Number(port), hostname);
+    socket.write(`POST /callbacks/aws/cloudformation HTTP/1.1\r\nHost: ${hostname}\r\n${head}\r\n\r\n`);
     const timer = setInterval(() => {
       if (socket.destroyed) return;
       socket.write(chunk);

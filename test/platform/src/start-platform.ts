@@ -21,6 +21,8 @@ export interface PlatformOptions {
   readonly logLevel?: string;
   /** Gives the server's process a channel, for programs that are loaded before it and tell what they measure. */
   readonly channel?: boolean;
+  /** Hears the log while it is written, from before the server is ready. */
+  readonly onLog?: (text: string) => void;
   /** Further variables for the server's environment; a function of the server's URL where they depend on it. */
   readonly env?: NodeJS.ProcessEnv | ((url: string) => NodeJS.ProcessEnv);
 }
@@ -100,6 +102,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     let own = '';
     const collect = (chunk: Buffer) => {
       own += chunk;
+      options.onLog?.(String(chunk));
       log += chunk;
     };
     started.stdout?.on('data', collect);
