@@ -10,8 +10,8 @@ import { median } from '../measure-start.ts';
 import { type Call, measureThroughput } from '../measure-throughput.ts';
 import type { Shared } from '../share-servers.ts';
 
-const ROUNDS = 5;
-const REQUESTS = 2_500;
+const ROUNDS = 9;
+const REQUESTS = 4_000;
 const WARM_UP = 3_000;
 
 /** What is left out of each server; the first one is the measure. */
