@@ -90,6 +90,20 @@ describe('an exported file', () => {
     );
   });
 
+  test('is found damaged where a record states another seal, the first of a trail too', async () => {
+    for (const [at, stated] of [
+      [0, 0],
+      [1, 2],
+      [3, 1],
+    ] as const) {
+      const lines = exportOf('identity', [2, 1]);
+      const changed = (lines[at] as string).replace(/"seal":\d+/, `"seal":${stated}`);
+      expect((await verifyLines(lines.with(at, changed), isTrusted)).findings, `line ${at}`).toMatchObject([
+        { kind: 'record_changed', seal_number: at === 3 ? 2 : 1 },
+      ]);
+    }
+  });
+
   test('names the record that was changed', async () => {
     const lines = exportOf('identity', [2]);
     const changed = lines.with(1, (lines[1] as string).replace('"Ada"', '"Eve"'));

@@ -27,7 +27,7 @@ interface Section {
   readonly trail: TrailName;
   first: number;
   head: TrailHead | undefined;
-  pending: { readonly record: TrailRecord; readonly hash: Uint8Array }[];
+  pending: { readonly record: TrailRecord; readonly hash: Uint8Array; readonly seal: number }[];
 }
 
 /**
@@ -92,6 +92,11 @@ export async function verifyLines(
     const previous = isFirst && seal.number !== 1 ? undefined : (at.head ?? emptyHead);
     const records = at.pending.map(({ record }) => record);
     const entries = at.pending.map(({ record, hash }) => ({ uid: record.uid, hash }));
+    for (const { record, seal: stated } of at.pending) {
+      if (stated === seal.number) continue;
+      const message = `record ${record.uid} states another seal`;
+      damage(seal.service, 'record_changed', message, seal.number, record.uid);
+    }
     add(seal.service, checkSeal({ trail: at.trail, previous, seal, entries, records, isTrusted }));
     keyIds.add(seal.key_id);
     at.head = headOf(seal);
@@ -140,15 +145,6 @@ export async function verifyLines(
       else {
         const at = enter(parsed.record);
         counts = { ...counts, records: counts.records + 1 };
-        if (parsed.seal !== (at.head?.number ?? parsed.seal - 1) + 1) {
-          damage(
-            parsed.record.service,
-            'record_changed',
-            `record ${parsed.record.uid} states another seal`,
-            parsed.seal,
-            parsed.record.uid,
-          );
-        }
         if (at.pending.length < LARGEST_SEAL) at.pending.push(parsed);
       }
     } catch (error) {
