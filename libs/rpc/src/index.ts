@@ -56,11 +56,10 @@ export {
   type Violation,
 } from './errors/domain-error.ts';
 export { toDomainError } from './errors/map-error.ts';
-export { countFailures, type FailureCounter } from './limits/count-failures.ts';
 export type { RequestRates } from './limits/count-requests.ts';
 export { networkOf } from './limits/network-of.ts';
 export { createLogger, type Logger, type LogLevel, logLevels } from './logging/logger.ts';
-export { type Reading, reportGauge } from './metrics/report-gauge.ts';
+export { reportGauge } from './metrics/report-gauge.ts';
 export { numberedPosition, numberPosition, textPosition } from './paging/page-position.ts';
 export { decodePageToken, encodePageToken, pageSizeOf, pageTokenInvalid } from './paging/page-token.ts';
 export type { OidcSettings } from './process/oidc-settings.ts';

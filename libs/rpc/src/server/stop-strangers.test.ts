@@ -94,6 +94,13 @@ const refusal = async (answer: Promise<unknown>) => {
   return { code, reason: info?.reason, hint: info?.hint, retryAfter: info?.retryAfter, metadata };
 };
 
+/** The token of a service that has called already. */
+const knownService = async () => {
+  const credential = await platform.serviceToken('config-manager');
+  await refusal(call({ credential }));
+  return credential;
+};
+
 /** Sends the headers of a request and then nothing more; resolves with what is answered all the same. */
 const sendHeadersAlone = (path: string, headers: Readonly<Record<string, string>>) =>
   new Promise<{ status: unknown; text: string }>((resolve, reject) => {
@@ -167,8 +174,12 @@ describe('a stranger', () => {
     expect(Number(refused.metadata.get('retry-after'))).toBeGreaterThan(0);
     expect(Number(refused.retryAfter?.seconds)).toBeLessThanOrEqual(10);
     await exchange('right', { address: '203.0.113.2' });
-    const service = await platform.serviceToken('config-manager');
+    const service = await knownService();
     for (let i = 0; i < 30; i++) await exchange('right', { ...from, credential: service });
+    const unknown = await platform.serviceToken('connection-service');
+    expect(await refusal(exchange('right', { ...from, credential: unknown }))).toMatchObject({
+      reason: 'RATE_LIMITED',
+    });
   });
 });
 
@@ -258,7 +269,7 @@ describe('wrong credentials', () => {
   });
 
   test('that a service brings are not its own', async () => {
-    const credential = await platform.serviceToken('config-manager');
+    const credential = await knownService();
     for (let i = 0; i < 40; i++) await refusal(exchange('wrong', { address: from, credential }));
     await exchange('right', { address: from, credential });
   });
